@@ -1,0 +1,1 @@
+"""The WhatsApp Cloud API wire: signatures, webhook payloads, Graph requests and their errors."""
