@@ -1,0 +1,211 @@
+"""Booking a visit: category → day → time → name → confirm."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+import regex
+from rasa_sdk.events import SlotSet
+from sqlalchemy import select
+
+from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
+from actions.times import checked_day, give_back_hold, hear_times
+from actions.visit_words import visit_facts
+from clinic.database import now
+from clinic.models import Appointment, Patient
+from clinic.scheduling.booking import confirm, hold
+from clinic.scheduling.errors import (
+    AppointmentPast,
+    ClosedDay,
+    HoldExpired,
+    NotStanding,
+    SchedulingError,
+    SlotTaken,
+)
+from clinic.scheduling.grid import Slot
+from clinic.scheduling.visit import visit_of
+
+# letters and marks of any script, with what names have between them
+_NAME = regex.compile(r"^[\p{L}\p{M}][\p{L}\p{M}.'’\- ]{0,58}[\p{L}\p{M}.]$")
+_LEAD = regex.compile(
+    r"^(?:(?:my|the|patient'?s?) )?(?:name'?s?|naam|nam|नाम)(?: (?:is|hai|है|h))?[ :\-]+"
+    r"|^(?:i am|i'm|this is|main|mera naam|meraa naam|मेरा नाम|मैं)(?: (?:hoon|hai|है))? +"
+    r"|^(?:for|ke liye) +(?:my +)?(?:son|daughter|mother|father|wife|husband)? *",
+    regex.IGNORECASE,
+)
+_TAIL = regex.compile(r"(?:\s+(?:hai|h|hoon|hu|है|हूँ|here|ke liye|के लिए))+$", regex.IGNORECASE)
+
+
+def clean_name(said: str) -> Optional[str]:
+    """The name in an answer to "who is the visit for?"; None where it is none."""
+    name = " ".join(said.split()).strip(" .,!:;\"'")
+    name = _LEAD.sub("", name).strip()
+    name = _TAIL.sub("", name).strip(" .,!")
+    if len(name.split()) > 5 or not _NAME.match(name):
+        return None
+    return name
+
+
+class ValidateBookingForm(ClinicAction):
+    """Takes in what the patient said, in whatever order they say it."""
+
+    action_name = "validate_booking_form"
+
+    def act(self, talk: Talk) -> Events:
+        heard = talk.heard()
+        events = hear_times(talk, heard)
+        events += self._category(talk, heard)
+        events += self._day(talk, heard, events)
+        events += self._slot(talk, heard)
+        events += self._name(talk, heard)
+        events += self._confirmation(talk, heard)
+        return events
+
+    def _category(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        known = {item.code for item in talk.profile.categories}
+        if "category" in heard and heard["category"] not in known:
+            return forget("category")
+        if "category" in heard:
+            return [SlotSet("category", heard["category"])]
+        if talk.requested == "category" and heard.get("indifferent"):
+            return [SlotSet("category", "other")]
+        return []
+
+    def _day(self, talk: Talk, heard: Dict[str, Any], events: Events) -> Events:
+        said = [event["value"] for event in events if event.get("name") == "day"]
+        day = heard.get("day") or (said[-1] if said else None)
+        if day is None:
+            return []
+        checked = checked_day(talk, day)
+        return [SlotSet("day", checked)] + ([] if checked else forget("slot", "wish"))
+
+    def _slot(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if "slot" not in heard:
+            return []
+        moment = now()
+        try:
+            slot = Slot.from_key(str(heard["slot"]))
+            with talk.db.transaction() as session:
+                visit = hold(
+                    session,
+                    slot,
+                    talk.contact_id,
+                    now=moment,
+                    category=heard.get("category") or talk.slot("category"),
+                )
+        except SlotTaken:
+            talk.say("utter_slot_taken")
+            return forget("slot", "held")
+        except (SchedulingError, ValueError):
+            talk.say("utter_slot_gone")
+            return forget("slot", "held")
+        day = slot.starts_at.astimezone(talk.zone).date().isoformat()
+        return [
+            SlotSet("slot", slot.key),
+            SlotSet("held", visit.appointment_id),
+            SlotSet("day", day),
+            *_known_name(talk),
+        ]
+
+    def _name(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if talk.requested != "patient_name" or "patient_name" not in heard:
+            return []
+        name = clean_name(str(heard["patient_name"]))
+        if name is None:
+            talk.say("utter_name_unclear")
+        return [SlotSet("patient_name", name)]
+
+    def _confirmation(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if heard.get("booking_confirm") is False:
+            talk.say("utter_what_to_change")
+            return forget("booking_confirm")
+        if heard.get("booking_confirm") is not True or talk.slot("held") is None:
+            return []
+        try:
+            with talk.db.transaction() as session:
+                confirm(
+                    session,
+                    int(talk.slot("held")),
+                    talk.contact_id,
+                    str(talk.slot("patient_name")),
+                    talk.cause("book"),
+                    now=now(),
+                )
+        except (SlotTaken, HoldExpired):
+            talk.say("utter_slot_taken")
+        except (NotStanding, AppointmentPast, ClosedDay):
+            talk.say("utter_slot_gone")
+        else:
+            return [SlotSet("booking_confirm", True)]
+        return forget("booking_confirm", "slot", "held")
+
+
+def _known_name(talk: Talk) -> Events:
+    """The patient's name where the contact has just one patient, so that nobody asks again."""
+    if talk.slot("patient_name"):
+        return []
+    with talk.db.reading() as session:
+        rows = session.execute(
+            select(Patient).where(Patient.contact_id == talk.contact_id).limit(2)
+        ).scalars()
+        names = [row.name for row in rows]
+    return [SlotSet("patient_name", names[0])] if len(names) == 1 else []
+
+
+class AskCategory(ClinicAction):
+    """Asks what the visit is about; a category is not a diagnosis."""
+
+    action_name = "action_ask_category"
+
+    def act(self, talk: Talk) -> Events:
+        rows = [
+            {
+                "title": item.name.said_in(talk.language),
+                "payload": f'/inform{{"category": "{item.code}"}}',
+            }
+            for item in talk.profile.categories
+        ]
+        talk.say("utter_ask_category", buttons=rows)
+        return []
+
+
+class AskBookingConfirm(ClinicAction):
+    """Says what would be booked, and asks."""
+
+    action_name = "action_ask_booking_form_booking_confirm"
+
+    def act(self, talk: Talk) -> Events:
+        if talk.heard().get("booking_confirm") is False:
+            # "what would you like to change?" has just been asked
+            return []
+        slot = Slot.from_key(str(talk.slot("slot")))
+        facts = visit_facts(slot, talk.profile, talk.language)
+        talk.say("utter_confirm_booking", patient_name=talk.slot("patient_name"), **facts)
+        return []
+
+
+class Booked(ClinicAction):
+    """Says what was booked, or, where the form ended without a booking, that it stopped."""
+
+    action_name = "action_booked"
+
+    def act(self, talk: Talk) -> Events:
+        held = talk.slot("held")
+        with talk.db.reading() as session:
+            appointment = session.get(Appointment, int(held)) if held is not None else None
+            visit = visit_of(appointment) if appointment is not None else None
+        if visit is None or visit.contact_id != talk.contact_id:
+            raise LookupError("a finished booking without its appointment")
+        talk.say("utter_booked", **visit_facts(visit, talk.profile, talk.language))
+        return forget(*BOOKING_SLOTS)
+
+
+class StopFlow(ClinicAction):
+    """Leaves whatever form is open and gives back what it held."""
+
+    action_name = "action_stop_flow"
+
+    def act(self, talk: Talk) -> Events:
+        events = give_back_hold(talk)
+        talk.say("utter_stopped")
+        return events + forget(*BOOKING_SLOTS)

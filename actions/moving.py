@@ -1,0 +1,102 @@
+"""Moving a visit: which → day → time → confirm."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from rasa_sdk.events import SlotSet
+
+from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
+from actions.times import checked_day, hear_times
+from actions.visit_words import visit_facts
+from actions.which_visit import chosen_visit, settle_visit, version_of
+from clinic.database import now
+from clinic.scheduling.booking import reschedule
+from clinic.scheduling.errors import Moved, SchedulingError, SlotTaken
+from clinic.scheduling.grid import Slot
+
+
+class ValidateRescheduleForm(ClinicAction):
+    """Takes in which visit, and where to."""
+
+    action_name = "validate_reschedule_form"
+
+    def act(self, talk: Talk) -> Events:
+        heard = talk.heard()
+        # a "yes" repeated after a crash finds its own work done, so it is not settled again
+        sure = heard.get("move_confirm") is True
+        events = [] if sure else settle_visit(talk, heard)
+        if any(event.get("name") == "requested_slot" for event in events):
+            return events
+        events += hear_times(talk, heard)
+        said = [event["value"] for event in events if event.get("name") == "day"]
+        day = heard.get("day") or (said[-1] if said else None)
+        if day is not None:
+            events.append(SlotSet("day", checked_day(talk, day)))
+        events += self._slot(talk, heard)
+        events += self._confirmation(talk, heard)
+        return events
+
+    def _slot(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if "slot" not in heard:
+            return []
+        try:
+            slot = Slot.from_key(str(heard["slot"]))
+        except ValueError:
+            talk.say("utter_slot_gone")
+            return forget("slot")
+        day = slot.starts_at.astimezone(talk.zone).date().isoformat()
+        return [SlotSet("slot", slot.key), SlotSet("day", day)]
+
+    def _confirmation(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if heard.get("move_confirm") is False:
+            talk.say("utter_what_to_change")
+            return forget("move_confirm")
+        if heard.get("move_confirm") is not True or talk.slot("slot") is None:
+            return []
+        key = str(talk.slot("appointment"))
+        try:
+            with talk.db.transaction() as session:
+                reschedule(
+                    session,
+                    int(key.split(":")[0]),
+                    talk.contact_id,
+                    Slot.from_key(str(talk.slot("slot"))),
+                    talk.cause("move"),
+                    now=now(),
+                    version=version_of(key),
+                )
+        except SlotTaken:
+            talk.say("utter_slot_taken")
+        except Moved:
+            talk.say("utter_visit_changed")
+        except SchedulingError:
+            talk.say("utter_slot_gone")
+        else:
+            return [SlotSet("move_confirm", True)]
+        return forget("move_confirm", "slot")
+
+
+class AskMoveConfirm(ClinicAction):
+    """Says where the visit would be moved to, and asks."""
+
+    action_name = "action_ask_reschedule_form_move_confirm"
+
+    def act(self, talk: Talk) -> Events:
+        if talk.heard().get("move_confirm") is False:
+            return []
+        slot = Slot.from_key(str(talk.slot("slot")))
+        talk.say("utter_confirm_move", **visit_facts(slot, talk.profile, talk.language))
+        return []
+
+
+class MovedVisit(ClinicAction):
+    """Says where the visit is now; silent where the form ended with something said already."""
+
+    action_name = "action_moved"
+
+    def act(self, talk: Talk) -> Events:
+        visit = chosen_visit(talk, talk.slot("appointment"))
+        if visit is not None and talk.slot("move_confirm"):
+            talk.say("utter_moved", **visit_facts(visit, talk.profile, talk.language))
+        return forget(*BOOKING_SLOTS)

@@ -1,0 +1,149 @@
+"""What a custom action works with: whose turn it is, what was said, and a way to say something.
+
+An action changes the clinic database under a cause made of the id of the message it answers, so
+that an action repeated after a crash finds its own work done. It blocks (the database), so it runs
+in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+from zoneinfo import ZoneInfo
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from clinic.database import Database, database
+from clinic.profile import Profile
+from clinic.setup import current_profile
+from clinic.texts import Texts
+
+Events = List[Dict[str, Any]]
+
+DOMAIN = Path(__file__).resolve().parent.parent / "domain"
+
+
+@lru_cache(maxsize=1)
+def texts() -> Texts:
+    """The domain's responses, for the words on buttons."""
+    return Texts.load(DOMAIN)
+
+
+class Talk:
+    """One run of an action."""
+
+    def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, db: Database) -> None:
+        self._dispatcher = dispatcher
+        self._tracker = tracker
+        self.db = db
+
+    @property
+    def contact_id(self) -> int:
+        return int(self._tracker.sender_id)
+
+    @property
+    def language(self) -> str:
+        return str(self.slot("language") or "en")
+
+    @property
+    def profile(self) -> Profile:
+        return current_profile(self.db)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.profile.time_zone)
+
+    @property
+    def intent(self) -> str:
+        return str((self._tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    def cause(self, work: str) -> str:
+        """What makes `work` of this turn unique: the message's id, and the name of the work."""
+        for event in reversed(self._tracker.events):
+            if event.get("event") == "user":
+                return f"{event.get('message_id')}:{work}"
+        raise ValueError("an action ran without a message")
+
+    def slot(self, name: str) -> Any:
+        return self._tracker.get_slot(name)
+
+    @property
+    def requested(self) -> Optional[str]:
+        """The slot that the active form asks for."""
+        value = self.slot("requested_slot")
+        return None if value is None else str(value)
+
+    @property
+    def form(self) -> Optional[str]:
+        """The active form, if one is."""
+        return self._tracker.active_loop_name
+
+    def heard(self) -> Dict[str, Any]:
+        """The slots that the patient's latest message set."""
+        heard: Dict[str, Any] = {}
+        for event in self._tracker.events:
+            if event.get("event") == "user":
+                heard = {}
+            elif event.get("event") == "slot" and event.get("name") != "requested_slot":
+                heard[str(event["name"])] = event.get("value")
+        return {name: value for name, value in heard.items() if value is not None}
+
+    def entity(self, name: str) -> Optional[Any]:
+        """An entity of the latest message."""
+        return next(self._tracker.get_latest_entity_values(name), None)
+
+    def say(
+        self, response: str, buttons: Optional[List[Dict[str, Any]]] = None, **values: Any
+    ) -> None:
+        """Say a response of the domain, with its placeholders filled and buttons added."""
+        self._dispatcher.utter_message(response=response, buttons=buttons, **values)
+
+    def word(self, name: str) -> str:
+        """A short text of the domain, such as the title of a button."""
+        return texts().say(name, self.language)
+
+
+class ClinicAction(Action):
+    """An action of the clinic: `act` runs in a thread and returns Rasa events."""
+
+    action_name = ""
+
+    def name(self) -> str:
+        return self.action_name
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
+    ) -> Events:
+        talk = Talk(dispatcher, tracker, database())
+        return await asyncio.to_thread(self.act, talk)
+
+    def act(self, talk: Talk) -> Events:
+        """Do the work of this action."""
+        raise NotImplementedError
+
+
+def forget(*slots: str) -> Events:
+    """Events that empty slots."""
+    return [SlotSet(slot, None) for slot in slots]
+
+
+BOOKING_SLOTS = (
+    "category",
+    "day",
+    "slot",
+    "wish",
+    "when",
+    "gender",
+    "indifferent",
+    "held",
+    "patient_name",
+    "booking_confirm",
+    "appointment",
+    "move_confirm",
+    "cancel_reason",
+    "cancel_confirm",
+)

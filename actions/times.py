@@ -1,0 +1,201 @@
+"""Choosing a day and a time, as booking and moving both do."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date, datetime, timedelta
+from typing import Any, Dict, List, Optional
+
+from rasa_sdk.events import SlotSet
+
+from actions.talk import ClinicAction, Events, Talk, forget
+from actions.visit_words import slot_row
+from actions.wishes import SOONEST, Wish, day_of, days_with_slots, service_for, slots_for
+from clinic.calendar_words import say_day
+from clinic.database import now
+from clinic.models import Appointment
+from clinic.scheduling.booking import release
+from clinic.scheduling.errors import SchedulingError
+
+ROWS_BEFORE_OTHER_DAY = 8
+
+
+def today_of(talk: Talk, moment: datetime) -> date:
+    """The clinic's day."""
+    return moment.astimezone(talk.zone).date()
+
+
+def service_of(talk: Talk, session: Any) -> str:
+    """The service whose slots are shown: of the visit to be moved, else what may be booked."""
+    if talk.form == "reschedule_form" and talk.slot("appointment"):
+        appointment = session.get(Appointment, int(str(talk.slot("appointment")).split(":")[0]))
+        if appointment is not None and appointment.contact_id == talk.contact_id:
+            return str(appointment.service.code)
+    return service_for(session, talk.profile, talk.contact_id)
+
+
+def hear_times(talk: Talk, heard: Dict[str, Any]) -> Events:
+    """Events for what the latest message wished: day, time of day, gender, clinician."""
+    wish = Wish.of(talk.slot("wish"))
+    events: Events = []
+    changed = False
+    if "gender" in heard:
+        wish = Wish(**{**wish.__dict__, "gender": heard["gender"]})
+        changed = True
+    when = heard.get("when")
+    if isinstance(when, dict):
+        events += forget("when")
+        if when.get("past"):
+            talk.say("utter_day_past")
+            return [*events, *forget("day", "slot")]
+        wish = wish.with_when(when)
+        day = day_of(when)
+        events.append(SlotSet("day", day or talk.slot("day") or SOONEST))
+        changed = True
+    elif heard.get("indifferent") and talk.requested in {"day", "slot"}:
+        events.append(SlotSet("day", talk.slot("day") or SOONEST))
+        wish = wish.without_times()
+        changed = True
+    if changed:
+        events.append(SlotSet("wish", wish.as_slot()))
+        if "slot" not in heard:
+            events += give_back_hold(talk)
+            events += forget("slot")
+    return events
+
+
+def checked_day(talk: Talk, day: Optional[str]) -> Optional[str]:
+    """The day if it can be booked; otherwise says why not, and None."""
+    if day is None or day == SOONEST:
+        return day
+    today = today_of(talk, now())
+    last = today + timedelta(days=talk.profile.booking.horizon_days)
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        return None
+    if wanted < today:
+        talk.say("utter_day_past")
+        return None
+    if wanted > last:
+        talk.say("utter_day_too_far", last_day=say_day(last, talk.language))
+        return None
+    return day
+
+
+def give_back_hold(talk: Talk) -> Events:
+    """Give back the slot that is held while the patient confirms."""
+    held = talk.slot("held")
+    if held is None:
+        return []
+    # somebody else's or gone: nothing of ours to give back
+    with contextlib.suppress(SchedulingError), talk.db.transaction() as session:
+        release(session, int(held), talk.contact_id)
+    return forget("held")
+
+
+class AskDay(ClinicAction):
+    """Asks for the day, offering those that have something free."""
+
+    action_name = "action_ask_day"
+
+    def act(self, talk: Talk) -> Events:
+        moment = now()
+        profile = talk.profile
+        with talk.db.reading() as session:
+            days = days_with_slots(
+                session,
+                service_of(talk, session),
+                Wish.of(talk.slot("wish")),
+                profile,
+                moment,
+                today_of(talk, moment),
+            )
+        if not days:
+            talk.say("utter_nothing_free")
+            return []
+        rows: List[Dict[str, str]] = [
+            {"title": talk.word("utter_word_soonest"), "payload": '/inform{"day": "soonest"}'}
+        ]
+        rows += [
+            {
+                "title": say_day(day, talk.language),
+                "payload": f'/inform{{"day": "{day.isoformat()}"}}',
+            }
+            for day in days
+        ]
+        talk.say("utter_ask_day", buttons=rows)
+        return []
+
+
+class AskSlot(ClinicAction):
+    """Asks for the time, offering what is free on the day as wished, else the nearest."""
+
+    action_name = "action_ask_slot"
+
+    def act(self, talk: Talk) -> Events:
+        moment = now()
+        profile = talk.profile
+        day = str(talk.slot("day") or SOONEST)
+        wish = Wish.of(talk.slot("wish"))
+        with talk.db.reading() as session:
+            slots, as_wished = slots_for(
+                session,
+                service_of(talk, session),
+                wish,
+                day,
+                profile,
+                moment,
+                today_of(talk, moment),
+                preferred=_preferred(talk),
+            )
+        if not slots:
+            talk.say("utter_nothing_free")
+            return []
+        days = {slot.starts_at.astimezone(talk.zone).date() for slot in slots}
+        one_day = len(days) == 1 and day != SOONEST
+        rows = [slot_row(slot, profile, talk.language, with_day=not one_day) for slot in slots]
+        other_day = {
+            "title": talk.word("utter_word_other_day"),
+            "payload": '/go_back{"step": "day"}',
+        }
+        # within the rows that are seen before "more"
+        rows.insert(min(len(rows), ROWS_BEFORE_OTHER_DAY), other_day)
+        if not as_wished:
+            talk.say("utter_no_match")
+        if one_day:
+            words = say_day(days.pop(), talk.language)
+            talk.say("utter_ask_slot", buttons=rows, day_words=words)
+        else:
+            talk.say("utter_ask_slot_soonest", buttons=rows)
+        return []
+
+
+def _preferred(talk: Talk) -> tuple[str, ...]:
+    category = talk.slot("category")
+    for item in talk.profile.categories:
+        if item.code == category:
+            return tuple(item.clinicians)
+    return ()
+
+
+class GoBack(ClinicAction):
+    """One step back, or to the step that a button or the words name."""
+
+    action_name = "action_go_back"
+
+    def act(self, talk: Talk) -> Events:
+        if talk.form not in {"booking_form", "reschedule_form"}:
+            talk.say("utter_nothing_to_go_back")
+            return []
+        step = talk.entity("step") or _step_before(talk.requested)
+        events = give_back_hold(talk) + forget("slot", "booking_confirm", "move_confirm")
+        if step == "day":
+            events += forget("day", "wish")
+        if step == "category":
+            events += forget("day", "wish", "category")
+        return events
+
+
+def _step_before(requested: Optional[str]) -> str:
+    return {"day": "category", "slot": "day", "patient_name": "slot"}.get(requested or "", "slot")

@@ -1,0 +1,106 @@
+"""Which visit a patient means, and what is true of it now."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from rasa_sdk.events import SlotSet
+
+from actions.talk import ClinicAction, Events, Talk, forget
+from actions.visit_words import appointment_key, visit_facts, visit_rows
+from clinic.database import now
+from clinic.models import Appointment
+from clinic.scheduling.booking import upcoming
+from clinic.scheduling.visit import Visit, visit_of
+
+
+def upcoming_visits(talk: Talk) -> List[Visit]:
+    """The contact's visits that can still be changed, soonest first."""
+    with talk.db.reading() as session:
+        return upcoming(session, talk.contact_id, now())
+
+
+def chosen_visit(talk: Talk, key: Any) -> Optional[Visit]:
+    """The contact's own visit that a key `id:version` names, as it stands now."""
+    number = str(key or "").split(":")[0]
+    if not number.isdigit():
+        return None
+    with talk.db.reading() as session:
+        appointment = session.get(Appointment, int(number))
+        if appointment is None or appointment.contact_id != talk.contact_id:
+            return None
+        return visit_of(appointment)
+
+
+def version_of(key: Any) -> Optional[int]:
+    """The version that a key `id:version` speaks of."""
+    parts = str(key or "").split(":")
+    return int(parts[1]) if len(parts) == 2 and parts[1].isdigit() else None
+
+
+def settle_visit(talk: Talk, heard: Dict[str, Any]) -> Events:
+    """Events for the slot `appointment` of a form: checked, or chosen where there is just one.
+
+    Says what is true where the button is of an earlier time of the visit, and what is the matter
+    where the visit cannot be changed.
+    """
+    standing = {visit.appointment_id: visit for visit in upcoming_visits(talk)}
+    if not standing:
+        talk.say("utter_no_visits")
+        return [*forget("appointment"), SlotSet("requested_slot", None)]
+    key = heard.get("appointment") or talk.slot("appointment")
+    if key is None:
+        if len(standing) > 1:
+            return []
+        return [SlotSet("appointment", appointment_key(next(iter(standing.values()))))]
+    visit = chosen_visit(talk, key)
+    if visit is None or visit.appointment_id not in standing:
+        talk.say("utter_visit_over")
+        return forget("appointment")
+    version = version_of(key)
+    if version is not None and version < visit.time_version:
+        talk.say("utter_visit_changed")
+        say_visit(talk, visit)
+        return [*forget("appointment"), SlotSet("requested_slot", None)]
+    return [SlotSet("appointment", appointment_key(visit))]
+
+
+def say_visit(talk: Talk, visit: Visit) -> None:
+    """One visit, with what can be done with it."""
+    talk.say(
+        "utter_one_visit",
+        appointment=appointment_key(visit),
+        **visit_facts(visit, talk.profile, talk.language),
+    )
+
+
+class AskAppointment(ClinicAction):
+    """Asks which of several visits is meant."""
+
+    action_name = "action_ask_appointment"
+
+    def act(self, talk: Talk) -> Events:
+        intent = "cancel" if talk.form == "cancel_form" else "reschedule"
+        rows = visit_rows(upcoming_visits(talk), intent, talk.profile, talk.language)
+        talk.say("utter_ask_appointment", buttons=rows)
+        return []
+
+
+class MyAppointments(ClinicAction):
+    """Shows the visits that are booked."""
+
+    action_name = "action_my_appointments"
+
+    def act(self, talk: Talk) -> Events:
+        asked = talk.entity("appointment")
+        visits = upcoming_visits(talk)
+        if asked is not None:
+            visits = [visit for visit in visits if visit == chosen_visit(talk, asked)] or visits
+        if not visits:
+            talk.say("utter_no_visits")
+        elif len(visits) == 1:
+            say_visit(talk, visits[0])
+        else:
+            rows = visit_rows(visits, "my_appointments", talk.profile, talk.language)
+            talk.say("utter_your_visits", buttons=rows)
+        return forget("appointment")

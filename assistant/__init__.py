@@ -1,0 +1,1 @@
+"""Rasa's own parts of Sandhi: language and time understanding, memory, words, the server."""

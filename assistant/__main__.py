@@ -1,0 +1,6 @@
+"""`python -m assistant`."""
+
+from assistant.server import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Rasa's tracker store in the clinic database, encrypted, and the place where a turn commits.
+
+Rasa saves the tracker once, as the last step of a turn. Here that step writes the whole turn:
+the tracker, the replies the turn collected, the handoff it asked for, and that the message is
+handled, in one transaction (`clinic.turns`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Dict, Iterable, List, Optional
+
+from rasa.core.brokers.broker import EventBroker
+from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant.memory import remembered
+from channels.bubbling import joined
+from channels.turn import Turn, current_turn
+from clinic.database import Database, database, now
+from clinic.logs import logger
+from clinic.models import Tracker
+from clinic.texts import Texts
+from clinic.turns import TurnResult, commit_turn
+from safety.routes import ROUTES
+
+log = logger("assistant.tracker_store")
+
+LANGUAGE_SWITCH = "language_switch"
+MORE_ROW = "utter_more_row"
+
+
+class ClinicTrackerStore(TrackerStore):
+    """Keeps trackers in the table `trackers`, one encrypted row per conversation."""
+
+    def __init__(
+        self,
+        domain: Optional[Domain] = None,
+        event_broker: Optional[EventBroker] = None,
+        host: Optional[str] = None,
+        clinic_database: Optional[Database] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(domain, event_broker)
+        self._database = clinic_database or database()
+
+    async def create_tracker(
+        self, sender_id: str, append_action_listen: bool = True
+    ) -> DialogueStateTracker:
+        """A new tracker; it enters the database with the first turn's commit."""
+        tracker = self.init_tracker(sender_id)
+        if append_action_listen:
+            tracker.update(ActionExecuted(ACTION_LISTEN_NAME))
+        return tracker
+
+    async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
+        """The tracker as stored, or None."""
+        events = await asyncio.to_thread(self._read, sender_id)
+        if events is None:
+            return None
+        return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
+
+    def _read(self, sender_id: str) -> Optional[List[Dict[str, Any]]]:
+        with self._database.reading() as session:
+            row = session.get(Tracker, sender_id)
+            return None if row is None else row.events
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Commit the current turn, or outside of one just the tracker.
+
+        A turn that failed is not committed: whoever runs the turn hands it to a person.
+        """
+        turn = current_turn.get()
+        if turn is None:
+            await asyncio.to_thread(self._write, tracker)
+            return
+        result = self._result_of(turn, tracker)
+        if not result.bubbles and result.handoff is None:
+            turn.fail("silence")
+        if turn.failure is not None:
+            return
+        await asyncio.to_thread(self._commit, result)
+        turn.committed = True
+
+    def _write(self, tracker: DialogueStateTracker) -> None:
+        with self._database.transaction() as session:
+            row = session.get(Tracker, tracker.sender_id)
+            if row is None:
+                row = Tracker(sender_id=tracker.sender_id)
+                session.add(row)
+            row.events, row.updated_at = remembered(tracker, self.domain), now()
+
+    def _commit(self, result: TurnResult) -> None:
+        with self._database.transaction() as session:
+            commit_turn(session, result)
+
+    def _result_of(self, turn: Turn, tracker: DialogueStateTracker) -> TurnResult:
+        message = tracker.latest_message or UserUttered.empty()
+        gate = (message.parse_data or {}).get("gate") or {}
+        intent = (message.intent or {}).get("name")
+        language = tracker.get_slot("language") or turn.language
+        handoff = self._handoff_of(tracker)
+        return TurnResult(
+            message_id=turn.message_id,
+            contact_id=turn.contact_id,
+            bubbles=joined(turn.bubbles),
+            tracker_events=remembered(tracker, self.domain),
+            handoff=handoff,
+            red_flag=gate.get("red_flag") if handoff == "red_flag" else None,
+            intent=intent,
+            marks=gate or None,
+            language=language,
+            language_chosen=turn.language_chosen or intent == LANGUAGE_SWITCH,
+            more_title=Texts(self.domain.responses).say(MORE_ROW, language),
+        )
+
+    @staticmethod
+    def _handoff_of(tracker: DialogueStateTracker) -> Optional[str]:
+        """The reason of the handoff whose text was said in this turn, if one was."""
+        for event in reversed(tracker.events):
+            if isinstance(event, UserUttered):
+                return None
+            if isinstance(event, ActionExecuted):
+                route = ROUTES.get(event.action_name or "")
+                if route is not None and route.needs_handoff:
+                    return route.reason
+        return None
+
+    async def keys(self) -> Iterable[str]:
+        """The conversation ids with a stored tracker."""
+
+        def read() -> List[str]:
+            with self._database.reading() as session:
+                return [row[0] for row in session.query(Tracker.sender_id)]
+
+        return await asyncio.to_thread(read)

@@ -1,0 +1,308 @@
+"""One turn: the next stored message of a contact, answered or laid before a person.
+
+The clinic database is asked before Rasa sees a word: while a handoff is unresolved, what the
+patient writes goes to the inbox only. Whatever Rasa fails at ends in the fixed text and a
+handoff; only a database that does not answer leaves the message waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Awaitable, Callable, Dict, Optional
+
+from rasa.core.channels.channel import UserMessage
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.language import detect
+from channels.texts import PatientTexts
+from channels.turn import Turn, current_turn
+from channels.whatsapp.commands import harmless_text, parse_payload, tap_parse_data
+from channels.whatsapp.output import WhatsAppOutput
+from clinic.database import Database, now
+from clinic.handoffs import EMERGENCY_TEXT_PAUSE, unresolved_handoff
+from clinic.inbound import count_attempt, next_received, revoke
+from clinic.logs import logger
+from clinic.models import Contact
+from clinic.outbox import more_of, take_offer
+from clinic.turns import AlreadyHandled, TurnResult, commit_turn
+
+log = logger("channel.conversation")
+
+LONGEST_TURN_SECONDS = 45.0
+RESUMED_AFTER = timedelta(seconds=10)
+MOST_ATTEMPTS = 3
+
+READ_BY_RASA = frozenset({"text", "edit", "tap", "welcome"})
+SILENT = frozenset({"sticker", "reaction", "revoke", "system"})
+
+Handler = Callable[[UserMessage], Awaitable[Any]]
+Parser = Callable[[UserMessage], Awaitable[Dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the database says before a turn begins."""
+
+    message_id: int
+    contact_id: int
+    wamid: str
+    kind: str
+    text: Optional[str]
+    content: Dict[str, Any]
+    language: str
+    language_chosen: bool
+    muted: bool
+    emergency_text_due: bool
+    attempts: int
+    payload: Optional[str] = None
+    spent: bool = False
+
+
+class Conversation:
+    """Takes turns with Rasa on behalf of contacts.
+
+    Args:
+        handle: Rasa's handling of a user message (`Agent.handle_message`).
+        parse: Rasa's reading of a text without answering it.
+        texts: the fixed texts a turn needs when Rasa is not asked.
+        after: called with the wamid of every message whose turn was committed and not muted.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        handle: Handler,
+        parse: Parser,
+        texts: PatientTexts,
+        after: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._handle = handle
+        self._parse = parse
+        self._texts = texts
+        self._after = after
+        self._output = WhatsAppOutput()
+
+    async def next_turn(self, contact_id: int) -> Optional[str]:
+        """Take the next turn of a contact; how it ended, or None when nothing waits.
+
+        Raises:
+            SQLAlchemyError: the database does not answer; the message waits.
+        """
+        opening = await asyncio.to_thread(self._open, contact_id)
+        if opening is None:
+            return None
+        try:
+            outcome = await self._take(opening)
+        except AlreadyHandled:
+            return "elsewhere"
+        if not opening.muted:
+            self._after(opening.wamid)
+        log.info("turn", message=opening.message_id, contact=contact_id, outcome=outcome)
+        return outcome
+
+    def _open(self, contact_id: int) -> Optional[Opening]:
+        with self._database.reading() as session:
+            message = next_received(session, contact_id)
+            if message is None:
+                return None
+            contact = session.get(Contact, contact_id)
+            assert contact is not None  # noqa: S101 - a foreign key
+            last_text = contact.emergency_text_at
+            opening = Opening(
+                message_id=int(message.id),
+                contact_id=contact_id,
+                wamid=str(message.wamid),
+                kind=str(message.kind),
+                text=message.text,
+                content=message.content or {},
+                language=str(contact.language),
+                language_chosen=bool(contact.language_chosen),
+                muted=unresolved_handoff(session, contact_id) is not None,
+                emergency_text_due=last_text is None or last_text < now() - EMERGENCY_TEXT_PAUSE,
+                attempts=int(message.attempts),
+            )
+            resumed = message.created_at < now() - RESUMED_AFTER
+        if not resumed and opening.kind != "tap":
+            return opening
+        with self._database.transaction() as session:
+            changes: Dict[str, Any] = {}
+            if resumed:
+                changes["attempts"] = count_attempt(session, opening.message_id)
+            if opening.kind == "tap" and not opening.muted:
+                changes.update(_offer_of(session, opening))
+        return Opening(**{**opening.__dict__, **changes})
+
+    async def _take(self, opening: Opening) -> str:
+        if opening.muted:
+            return await self._lay_before_staff(opening)
+        if opening.attempts > MOST_ATTEMPTS:
+            return await self._fail(opening, "attempts")
+        if opening.kind in SILENT:
+            return await self._stay_silent(opening)
+        if opening.kind not in READ_BY_RASA:
+            return await self._hand_over_unreadable(opening)
+        if opening.spent:
+            return await self._say(opening, "utter_button_used")
+        more = more_of(opening.payload) if opening.payload else None
+        if more is not None:
+            await self._commit(opening, bubbles=[more], intent="more")
+            return "answered"
+        return await self._ask_rasa(opening)
+
+    async def _ask_rasa(self, opening: Opening) -> str:
+        turn = Turn(
+            message_id=opening.message_id,
+            contact_id=opening.contact_id,
+            language=opening.language,
+            language_chosen=opening.language_chosen,
+        )
+        token = current_turn.set(turn)
+        try:
+            await asyncio.wait_for(self._handle(self._user_message(opening)), LONGEST_TURN_SECONDS)
+        except (SQLAlchemyError, AlreadyHandled):
+            raise
+        except asyncio.TimeoutError:
+            turn.fail("timeout")
+        except Exception:
+            log.exception("turn failed", message=opening.message_id)
+            turn.fail("assistant")
+        finally:
+            current_turn.reset(token)
+        if turn.committed:
+            return "answered"
+        return await self._fail(opening, turn.failure or "no answer")
+
+    def _user_message(self, opening: Opening) -> UserMessage:
+        text = harmless_text(opening.text)
+        parse_data = None
+        command = parse_payload(opening.payload) if opening.payload else None
+        if opening.kind == "welcome":
+            command = ("greet", {})
+        if command is not None:
+            intent, entities = command
+            entities.setdefault("language", opening.language)
+            parse_data = tap_parse_data(text, intent, entities)
+        return UserMessage(
+            text=text or "-",
+            output_channel=self._output,
+            sender_id=str(opening.contact_id),
+            parse_data=parse_data,
+            input_channel="whatsapp",
+            message_id=str(opening.message_id),
+            metadata={
+                "language": opening.language,
+                "language_chosen": opening.language_chosen,
+            },
+        )
+
+    async def _lay_before_staff(self, opening: Opening) -> str:
+        """A person has this conversation: the inbox shows the message, the bot says nothing.
+
+        Only a red flag is answered even now, with the emergency text, at most once an hour.
+        """
+        gate = await self._gate(opening)
+        red_flag = gate.get("red_flag")
+        bubbles = []
+        if red_flag and opening.emergency_text_due:
+            bubbles = [self._texts.emergency(red_flag, self._language(opening))]
+        if opening.kind == "revoke":
+            await self._revoke(opening)
+        await self._commit(
+            opening,
+            bubbles=bubbles,
+            handoff="red_flag" if red_flag else None,
+            red_flag=red_flag,
+            marks=gate or None,
+            detail="human",
+        )
+        return "staff"
+
+    async def _hand_over_unreadable(self, opening: Opening) -> str:
+        """What nobody here can read (a picture, a voice note, a pin) goes to a person."""
+        gate = await self._gate(opening)
+        red_flag = gate.get("red_flag")
+        language = self._language(opening)
+        if red_flag:
+            bubble = self._texts.emergency(red_flag, language)
+        else:
+            bubble = self._texts.bubble("utter_handoff_media", language)
+        await self._commit(
+            opening,
+            bubbles=[bubble],
+            handoff="red_flag" if red_flag else "media",
+            red_flag=red_flag,
+            marks=gate or None,
+            forget=True,
+        )
+        return "handoff"
+
+    async def _stay_silent(self, opening: Opening) -> str:
+        if opening.kind == "revoke":
+            await self._revoke(opening)
+        await self._commit(opening, detail="silent")
+        return "silent"
+
+    async def _say(self, opening: Opening, response: str) -> str:
+        bubble = self._texts.bubble(response, self._language(opening))
+        await self._commit(opening, bubbles=[bubble])
+        return "answered"
+
+    async def _fail(self, opening: Opening, code: str) -> str:
+        """Anything failing fails to a human, with the fixed text."""
+        log.warning("turn handed over", message=opening.message_id, failure=code)
+        bubble = self._texts.bubble("utter_handoff_failure", self._language(opening))
+        await self._commit(opening, bubbles=[bubble], handoff="failure", forget=True, detail=code)
+        return "failure"
+
+    async def _gate(self, opening: Opening) -> Dict[str, Any]:
+        """What the clinical gate says of words that Rasa will not answer; {} where it fails."""
+        text = harmless_text(opening.text)
+        if not text or opening.kind in SILENT:
+            return {}
+        try:
+            parsed = await self._parse(UserMessage(text=text, sender_id=str(opening.contact_id)))
+            return dict(parsed.get("gate") or {})
+        except Exception:
+            log.exception("gate failed", message=opening.message_id)
+            return {}
+
+    async def _revoke(self, opening: Opening) -> None:
+        target = opening.content.get("target")
+
+        def write() -> None:
+            with self._database.transaction() as session:
+                revoke(session, str(target))
+
+        if target:
+            await asyncio.to_thread(write)
+
+    def _language(self, opening: Opening) -> str:
+        if opening.language_chosen:
+            return opening.language
+        return detect(opening.text or "") or opening.language
+
+    async def _commit(self, opening: Opening, **parts: Any) -> None:
+        result = TurnResult(
+            message_id=opening.message_id,
+            contact_id=opening.contact_id,
+            more_title=self._texts.say("utter_more_row", opening.language),
+            **parts,
+        )
+
+        def write() -> None:
+            with self._database.transaction() as session:
+                commit_turn(session, result)
+
+        await asyncio.to_thread(write)
+
+
+def _offer_of(session: Any, opening: Opening) -> Dict[str, Any]:
+    """What the tapped button means: nothing where it was never offered to this contact."""
+    token = (opening.content.get("tap") or {}).get("id") or ""
+    offer, counts = take_offer(session, opening.contact_id, token, opening.message_id)
+    if offer is None:
+        return {}
+    return {"payload": offer.payload, "spent": not counts}

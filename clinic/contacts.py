@@ -1,0 +1,140 @@
+"""Who a number or a business-scoped user id belongs to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Optional
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from clinic.crypto import lookup_hash
+from clinic.models import Appointment, Contact, Handoff, Message, Offer, Patient, Tracker
+from clinic.upsert import insert_new
+
+
+def find_contact(
+    session: Session, phone: Optional[str] = None, bsuid: Optional[str] = None
+) -> Optional[Contact]:
+    """The contact of an E.164 phone number or a business-scoped user id, if there is one."""
+    for column, value in ((Contact.phone_hash, phone), (Contact.bsuid_hash, bsuid)):
+        if value:
+            found = session.execute(
+                select(Contact).where(column == lookup_hash(value))
+            ).scalar_one_or_none()
+            if found is not None:
+                return found
+    return None
+
+
+def ensure_contact(
+    session: Session,
+    phone: Optional[str],
+    bsuid: Optional[str],
+    profile_name: Optional[str] = None,
+) -> Contact:
+    """The contact known by `phone` or `bsuid`, made or linked where needed.
+
+    Where the number and the id belong to two contacts, they are one person: the contact of the
+    id is merged into the contact of the number.
+
+    Raises:
+        ValueError: if neither is given.
+    """
+    if not phone and not bsuid:
+        raise ValueError("a contact needs a phone number or a business-scoped user id")
+    by_phone = find_contact(session, phone=phone) if phone else None
+    by_bsuid = find_contact(session, bsuid=bsuid) if bsuid else None
+    if by_phone is not None and by_bsuid is not None and by_phone.id != by_bsuid.id:
+        _merge(session, by_bsuid, into=by_phone)
+        by_bsuid = None
+    contact = by_phone or by_bsuid
+    if contact is None:
+        insert_new(
+            session,
+            Contact,
+            {
+                "phone": phone,
+                "phone_hash": lookup_hash(phone) if phone else None,
+                "bsuid": bsuid,
+                "bsuid_hash": lookup_hash(bsuid) if bsuid else None,
+                "profile_name": profile_name,
+            },
+        )
+        # on PostgreSQL another process may have been first: read what stands
+        contact = find_contact(session, phone=phone, bsuid=bsuid)
+        assert contact is not None  # noqa: S101 - the row was inserted or stood there
+    if phone and contact.phone_hash is None:
+        contact.phone, contact.phone_hash = phone, lookup_hash(phone)
+    if bsuid and contact.bsuid_hash is None:
+        contact.bsuid, contact.bsuid_hash = bsuid, lookup_hash(bsuid)
+    if profile_name and contact.profile_name != profile_name:
+        contact.profile_name = profile_name
+    return contact
+
+
+def change_identity(
+    session: Session,
+    old_phone: Optional[str],
+    old_bsuid: Optional[str],
+    new_phone: Optional[str],
+    new_bsuid: Optional[str],
+) -> Optional[Contact]:
+    """A person changed their number or user id: the same contact, found by the new one.
+
+    Returns None where the old identity is not known.
+    """
+    contact = find_contact(session, phone=old_phone, bsuid=old_bsuid)
+    if contact is None:
+        return None
+    for attribute, value in (("phone", new_phone), ("bsuid", new_bsuid)):
+        if not value:
+            continue
+        other = find_contact(session, **{attribute: value})
+        if other is not None and other.id != contact.id:
+            _merge(session, other, into=contact)
+        setattr(contact, attribute, value)
+        setattr(contact, f"{attribute}_hash", lookup_hash(value))
+    session.flush()
+    return contact
+
+
+def _merge(session: Session, source: Contact, into: Contact) -> None:
+    """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
+    _keep_one_handoff(session, source, into)
+    for model in (Message, Offer, Appointment, Patient, Handoff):
+        session.execute(
+            update(model).where(model.contact_id == source.id).values(contact_id=into.id)
+        )
+    tracker = session.get(Tracker, str(source.id))
+    if tracker is not None:
+        session.delete(tracker)
+    bsuid, phone = source.bsuid, source.phone
+    source.phone_hash = source.bsuid_hash = source.phone = source.bsuid = None
+    source.merged_into_id = into.id
+    session.flush()
+    if bsuid and into.bsuid_hash is None:
+        into.bsuid, into.bsuid_hash = bsuid, lookup_hash(bsuid)
+    if phone and into.phone_hash is None:
+        into.phone, into.phone_hash = phone, lookup_hash(phone)
+    into.last_inbound_at = _later(into.last_inbound_at, source.last_inbound_at)
+    session.flush()
+
+
+def _keep_one_handoff(session: Session, source: Contact, into: Contact) -> None:
+    unresolved = Handoff.status != "resolved"
+    standing = session.execute(
+        select(Handoff).where(Handoff.contact_id == into.id, unresolved)
+    ).scalar_one_or_none()
+    if standing is None:
+        return
+    session.execute(
+        update(Handoff)
+        .where(Handoff.contact_id == source.id, unresolved)
+        .values(status="resolved", outcome="merged", resolved_at=standing.opened_at)
+    )
+
+
+def _later(one: Any, other: Any) -> Optional[datetime]:
+    known = [moment for moment in (one, other) if moment is not None]
+    return max(known) if known else None

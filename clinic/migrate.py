@@ -1,0 +1,43 @@
+"""Bringing the database to the present schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from clinic.database import Database
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def _config(connection: Optional[Connection] = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(database: Database) -> None:
+    """Run every migration that has not run yet."""
+    with database.engine.connect() as connection:
+        command.upgrade(_config(connection), "head")
+        connection.commit()
+
+
+def is_current(database: Database) -> bool:
+    """Whether every migration has run."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def new_revision(database: Database, message: str) -> None:
+    """Write the migration from the database's schema to the models' (for developers)."""
+    with database.engine.connect() as connection:
+        command.revision(_config(connection), message=message, autogenerate=True)

@@ -1,0 +1,129 @@
+"""Writing to the outbox: what is to be sent, once per cause, with what its buttons mean."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any, List, Optional, Tuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from clinic.bubbles import Choice, Choices, Template, bubble_from_json, choices_of, text_of
+from clinic.database import now
+from clinic.models import Message, Offer
+from clinic.models.message import OUT, PLANNED
+from clinic.upsert import insert_new
+
+LIST_ROWS = 10
+MORE_PREFIX = "more:"
+
+
+def plan(
+    session: Session,
+    contact_id: int,
+    bubble: Any,
+    cause: str,
+    author: str = "bot",
+    purpose: str = "reply",
+    due_at: Optional[datetime] = None,
+    not_after: Optional[datetime] = None,
+    more_title: Optional[str] = None,
+) -> Optional[int]:
+    """Plan one bubble for a contact; unique by `cause`.
+
+    Choices get fresh tokens, and an offer row each; a list of more than ten rows is cut to nine
+    and a "more" row titled `more_title`.
+
+    Returns:
+        The message's id, or None where this cause already has its message.
+    """
+    shown, offers = _with_tokens(_cut_list(bubble, more_title))
+    message_id = insert_new(
+        session,
+        Message,
+        {
+            "contact_id": contact_id,
+            "direction": OUT,
+            "cause": cause,
+            "kind": bubble.kind,
+            "author": author,
+            "purpose": purpose,
+            "text": text_of(bubble),
+            "content": shown.dict(exclude_none=True),
+            "state": PLANNED,
+            "due_at": due_at or now(),
+            "not_after": not_after,
+            "occurred_at": now(),
+        },
+    )
+    if message_id is None:
+        return None
+    for choice in offers:
+        session.add(
+            Offer(
+                contact_id=contact_id,
+                message_id=message_id,
+                token=choice.id,
+                title=choice.title,
+                payload=choice.payload or "",
+            )
+        )
+    session.flush()
+    return message_id
+
+
+def _cut_list(bubble: Any, more_title: Optional[str]) -> Any:
+    if not isinstance(bubble, Choices) or len(bubble.choices) <= LIST_ROWS:
+        return bubble
+    kept, rest = bubble.choices[: LIST_ROWS - 1], bubble.choices[LIST_ROWS - 1 :]
+    if more_title is None:
+        raise ValueError("a list of more than ten choices needs the title of its 'more' row")
+    remaining = Choices(text=bubble.text, choices=rest, opener=bubble.opener)
+    more = Choice(title=more_title, payload=MORE_PREFIX + remaining.json(exclude_none=True))
+    return bubble.copy(update={"choices": [*kept, more]})
+
+
+def more_of(payload: str) -> Optional[Choices]:
+    """The rest of a list that a tap on its "more" row asks for; None for any other payload."""
+    if not payload.startswith(MORE_PREFIX):
+        return None
+    return Choices.parse_raw(payload[len(MORE_PREFIX) :])
+
+
+def _with_tokens(bubble: Any) -> Tuple[Any, List[Choice]]:
+    """The bubble as it is stored (tokens, no payloads), and its choices with both."""
+    offered = [
+        choice.copy(update={"id": choice.id or secrets.token_urlsafe(12)})
+        for choice in choices_of(bubble)
+    ]
+    if not offered:
+        return bubble, []
+    shown = [choice.copy(update={"payload": None}) for choice in offered]
+    field = "buttons" if isinstance(bubble, Template) else "choices"
+    return bubble.copy(update={field: shown}), offered
+
+
+def bubble_of(message: Message) -> Any:
+    """The bubble that an outgoing message of the log is."""
+    return bubble_from_json(message.content)
+
+
+def take_offer(
+    session: Session, contact_id: int, token: str, message_id: int
+) -> Tuple[Optional[Offer], bool]:
+    """What a tap with this token means, and whether the tap is the one that counts.
+
+    Returns:
+        `(None, False)`: never offered to this contact.
+        `(offer, True)`: offered, and this message (or a repetition of it) takes it.
+        `(offer, False)`: offered, but an earlier tap took it.
+    """
+    offer = session.execute(
+        select(Offer).where(Offer.contact_id == contact_id, Offer.token == token)
+    ).scalar_one_or_none()
+    if offer is None:
+        return None, False
+    if offer.taken_by is None:
+        offer.taken_by, offer.taken_at = message_id, now()
+    return offer, offer.taken_by == message_id

@@ -1,0 +1,1 @@
+"""The calendar: what is free, and taking, moving and giving back a slot."""

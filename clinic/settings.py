@@ -1,0 +1,157 @@
+"""Settings of every process, read once from the environment and `.env`.
+
+Names and defaults are those of the design ("Names that do not change"); `.env.example` lists
+them for an operator.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from functools import lru_cache
+from typing import List, Optional
+from urllib.parse import urlsplit
+
+from pydantic import BaseSettings, Field, ValidationError, validator
+
+DEMO_SECRETS = frozenset({"", "demo", "secret", "changeme", "change-me"})
+DEMO_PREFIX = "demo-"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+class Settings(BaseSettings):
+    """Every environment variable Sandhi reads."""
+
+    database_url: str = Field("sqlite:///var/sandhi.db", env="DATABASE_URL")
+    redis_url: Optional[str] = Field(None, env="REDIS_URL")
+
+    whatsapp_graph_url: str = Field("https://graph.facebook.com", env="WHATSAPP_GRAPH_URL")
+    whatsapp_api_version: str = Field("v23.0", env="WHATSAPP_API_VERSION")
+    whatsapp_phone_number_id: str = Field("", env="WHATSAPP_PHONE_NUMBER_ID")
+    whatsapp_access_token: str = Field("", env="WHATSAPP_ACCESS_TOKEN")
+    whatsapp_app_secret: str = Field("", env="WHATSAPP_APP_SECRET")
+    whatsapp_verify_token: str = Field("", env="WHATSAPP_VERIFY_TOKEN")
+
+    secret_key: str = Field("", env="SANDHI_SECRET_KEY")
+    encryption_keys: str = Field("", env="SANDHI_ENCRYPTION_KEYS")
+    clinic_profile: str = Field("clinic.yml", env="SANDHI_CLINIC")
+    inbox_api_token: str = Field("", env="INBOX_API_TOKEN")
+
+    host: str = Field("127.0.0.1", env="SANDHI_HOST")
+    assistant_port: int = Field(5005, env="ASSISTANT_PORT", ge=1, le=65535)
+    actions_port: int = Field(5055, env="ACTIONS_PORT", ge=1, le=65535)
+    inbox_port: int = Field(8000, env="INBOX_PORT", ge=1, le=65535)
+    simulator_port: int = Field(8010, env="SIMULATOR_PORT", ge=1, le=65535)
+
+    model_path: str = Field("models", env="SANDHI_MODEL")
+    log_level: str = Field("INFO", env="LOG_LEVEL")
+
+    class Config:
+        env_file = ".env"
+        env_file_encoding = "utf-8"
+
+    @validator("redis_url", pre=True)
+    def _empty_means_unset(cls, value: Optional[str]) -> Optional[str]:
+        return value or None
+
+    @validator("log_level")
+    def _known_level(cls, value: str) -> str:
+        level = value.upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+            raise ValueError("use DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        return level
+
+    @validator("whatsapp_graph_url")
+    def _https_or_loopback(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("give an https address")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("plain http is allowed only on loopback; give an https address")
+        return value.rstrip("/")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    def encryption_key_list(self) -> List[str]:
+        """The keys, newest first.
+
+        Raises:
+            SettingsError: if none is set or one is not url-safe base64 of 32 bytes.
+        """
+        keys = [key.strip() for key in self.encryption_keys.split(",") if key.strip()]
+        if not keys:
+            raise SettingsError(
+                "SANDHI_ENCRYPTION_KEYS is not set: run `sandhi keys` and put its lines into .env."
+            )
+        for position, key in enumerate(keys, start=1):
+            try:
+                good = len(base64.urlsafe_b64decode(key.encode())) == 32
+            except (binascii.Error, ValueError):
+                good = False
+            if not good:
+                raise SettingsError(
+                    f"SANDHI_ENCRYPTION_KEYS: key {position} is not url-safe base64 of 32 bytes; "
+                    "run `sandhi keys` for a good one."
+                )
+        return keys
+
+    def missing_for_real_use(self) -> List[str]:
+        """What `make serve` refuses to start without: one sentence each, naming the variable."""
+        secrets = {
+            "WHATSAPP_PHONE_NUMBER_ID": self.whatsapp_phone_number_id,
+            "WHATSAPP_ACCESS_TOKEN": self.whatsapp_access_token,
+            "WHATSAPP_APP_SECRET": self.whatsapp_app_secret,
+            "WHATSAPP_VERIFY_TOKEN": self.whatsapp_verify_token,
+            "SANDHI_SECRET_KEY": self.secret_key,
+            "INBOX_API_TOKEN": self.inbox_api_token,
+        }
+        problems = []
+        for name, value in secrets.items():
+            if not value:
+                problems.append(f"{name} is not set.")
+            elif value.lower() in DEMO_SECRETS or value.lower().startswith(DEMO_PREFIX):
+                problems.append(f"{name} is a demo value; set your own.")
+        if self.secret_key and len(self.secret_key) < 16:
+            problems.append("SANDHI_SECRET_KEY is shorter than 16 characters; run `sandhi keys`.")
+        try:
+            self.encryption_key_list()
+        except SettingsError as error:
+            problems.append(str(error))
+        return problems
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_settings() -> Settings:
+    """Read the settings afresh.
+
+    Raises:
+        SettingsError: one sentence naming the first variable that is wrong.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = Settings.__fields__[str(first["loc"][0])]
+        name = next(iter(field.field_info.extra["env_names"])).upper()
+        raise SettingsError(f"{name} is wrong: {first['msg']}.") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    return read_settings()

@@ -1,0 +1,103 @@
+"""Committing a turn: the tracker, the replies, the handoff and "handled", all or nothing.
+
+Because they are one transaction, a crash before it repeats the whole turn (whose custom actions
+find their own work done) and a crash after it repeats nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from sqlalchemy.orm import Session
+
+from clinic.database import now
+from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
+from clinic.inbound import mark_handled, remember_language
+from clinic.models import Contact, Message, Tracker
+from clinic.models.message import RECEIVED
+from clinic.outbox import plan
+
+
+class AlreadyHandled(Exception):
+    """Another process has committed this message's turn."""
+
+
+@dataclass
+class TurnResult:
+    """What a turn leaves behind.
+
+    `tracker_events` is the conversation as Rasa will remember it (None: as before); with
+    `forget` Rasa starts afresh next time.
+    `handoff` is a reason of `clinic.models.handoff.REASONS`; the bot is mute from then on.
+    """
+
+    message_id: int
+    contact_id: int
+    bubbles: List[Any] = field(default_factory=list)
+    tracker_events: Optional[List[Dict[str, Any]]] = None
+    forget: bool = False
+    handoff: Optional[str] = None
+    red_flag: Optional[str] = None
+    intent: Optional[str] = None
+    marks: Optional[Dict[str, Any]] = None
+    language: Optional[str] = None
+    language_chosen: bool = False
+    detail: Optional[str] = None
+    more_title: Optional[str] = None
+
+
+def commit_turn(session: Session, result: TurnResult) -> None:
+    """Write everything a turn leaves behind, in the caller's transaction.
+
+    Raises:
+        AlreadyHandled: if the message is no longer waiting; write nothing then.
+    """
+    message = session.get(Message, result.message_id)
+    if message is None or message.state != RECEIVED:
+        raise AlreadyHandled(str(result.message_id))
+    standing = unresolved_handoff(session, result.contact_id)
+    # a person took the conversation while Rasa was thinking: they answer, not the bot
+    if standing is None or result.handoff == "red_flag":
+        _plan_replies(session, result)
+    if result.handoff is not None:
+        open_handoff(
+            session,
+            result.contact_id,
+            result.handoff,
+            opened_by=f"message:{result.message_id}",
+            red_flag=result.red_flag,
+        )
+    _keep_tracker(session, result)
+    if result.language is not None:
+        remember_language(session, result.contact_id, result.language, result.language_chosen)
+    if result.handoff == "red_flag" and result.bubbles:
+        contact = session.get(Contact, result.contact_id)
+        if contact is not None:
+            contact.emergency_text_at = now()
+    mark_handled(session, result.message_id, result.detail, result.intent, result.marks)
+
+
+def _plan_replies(session: Session, result: TurnResult) -> None:
+    for position, bubble in enumerate(result.bubbles):
+        plan(
+            session,
+            result.contact_id,
+            bubble,
+            cause=f"turn:{result.message_id}:{position}",
+            more_title=result.more_title,
+        )
+
+
+def _keep_tracker(session: Session, result: TurnResult) -> None:
+    if result.forget:
+        forget_conversation(session, result.contact_id)
+        return
+    if result.tracker_events is None:
+        return
+    sender_id = str(result.contact_id)
+    tracker = session.get(Tracker, sender_id)
+    if tracker is None:
+        tracker = Tracker(sender_id=sender_id)
+        session.add(tracker)
+    tracker.events, tracker.updated_at = result.tracker_events, now()

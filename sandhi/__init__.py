@@ -1,0 +1,1 @@
+"""The house put together: command line, supervision, demo."""

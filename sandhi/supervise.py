@@ -1,0 +1,119 @@
+"""Running all processes under supervisord, which restarts what dies and says why."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from clinic.settings import Settings
+from sandhi.surroundings import ROOT, VAR, write_private
+
+LOGS = VAR / "log"
+CONFIG = VAR / "supervisord.conf"
+
+HEAD = """\
+[supervisord]
+nodaemon=true
+logfile={logs}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=2
+pidfile={var}/supervisord.pid
+childlogdir={logs}
+loglevel=info
+"""
+
+# startsecs: one that dies sooner is started again after a pause that grows with each attempt
+PROGRAM = """
+[program:{name}]
+command={command}
+directory={root}
+autostart=true
+autorestart={again}
+startsecs={startsecs}
+startretries=1000000
+stopsignal=TERM
+stopwaitsecs=20
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes={log_size}
+stdout_logfile_backups={log_backups}
+"""
+
+
+def programs(demo: bool) -> List[Tuple[str, str]]:
+    """Name and command of every process."""
+    python = sys.executable
+    listed = [
+        ("actions", f"{python} -m actions"),
+        ("assistant", f"{python} -m assistant"),
+        ("worker", f"{python} -m sandhi worker"),
+        ("inbox", f"{python} -m inbox"),
+    ]
+    if demo:
+        listed.append(("simulator", f"{python} -m channels.simulator"))
+    return listed
+
+
+def busy_ports(settings: Settings, demo: bool) -> List[str]:
+    """One sentence for each port that somebody else has."""
+    wanted: Dict[str, Tuple[str, int]] = {
+        "ASSISTANT_PORT": (settings.host, settings.assistant_port),
+        "ACTIONS_PORT": ("127.0.0.1", settings.actions_port),
+        "INBOX_PORT": (settings.host, settings.inbox_port),
+    }
+    if demo:
+        wanted["SIMULATOR_PORT"] = ("127.0.0.1", settings.simulator_port)
+    taken = []
+    for name, (host, port) in wanted.items():
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                taken.append(f"Port {port} is in use: stop what has it, or set {name} to another.")
+    return taken
+
+
+def write_config(demo: bool) -> Path:
+    """The supervisor's configuration; it holds no secret (those are in the environment)."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    text = HEAD.format(logs=LOGS, var=VAR)
+    for name, command in programs(demo):
+        text += PROGRAM.format(
+            name=name,
+            command=command,
+            root=ROOT,
+            again="true",
+            startsecs=3,
+            log=LOGS / f"{name}.log",
+            log_size="10MB",
+            log_backups=3,
+        )
+    text += PROGRAM.format(
+        name="welcome",
+        command=f"{sys.executable} -m sandhi welcome{' --demo' if demo else ''}",
+        root=ROOT,
+        again="false",
+        startsecs=0,
+        log="/dev/fd/1",
+        log_size=0,
+        log_backups=0,
+    )
+    write_private(CONFIG, text)
+    return CONFIG
+
+
+def run(environment: Dict[str, str], demo: bool) -> None:
+    """Become the supervisor; does not return."""
+    config = write_config(demo)
+    supervisord = str(Path(sys.executable).with_name("supervisord"))
+    whole = {**os.environ, **environment, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    whole["RASA_TELEMETRY_ENABLED"] = "false"
+    whole.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    os.chdir(ROOT)
+    os.execve(supervisord, [supervisord, "-n", "-c", str(config)], whole)  # noqa: S606

@@ -1,0 +1,1 @@
+"""What happens by the clock: sending, recovering, letting holds go."""

@@ -1,0 +1,58 @@
+"""The worker's day: send what is due at once, and every few seconds what the clock asks for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from typing import Optional
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinic.database import Database, now
+from clinic.delivery import recover
+from clinic.logs import logger
+from clinic.scheduling.booking import expire_holds
+from worker.sending import Outbox
+
+log = logger("worker")
+
+LOOK_EVERY_SECONDS = 0.015
+CHORES_EVERY_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+def chores(database: Database, moment: Optional[datetime] = None) -> None:
+    """What a crashed worker left, and holds whose time ran out."""
+    moment = moment or now()
+    with database.transaction() as session:
+        recovered = recover(session, moment)
+        expired = expire_holds(session, moment)
+    if any(recovered.values()) or expired:
+        log.info("chores", recovered=recovered, expired_holds=len(expired))
+
+
+def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = None) -> int:
+    """Do everything that is due, once; how many letters were taken up."""
+    chores(database, moment)
+    return outbox.drain(moment)
+
+
+def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
+    """Work until `stopping` is set; a database that does not answer is asked again."""
+    next_chores = 0.0
+    pause = LOOK_EVERY_SECONDS
+    while not stopping.is_set():
+        try:
+            if time.monotonic() >= next_chores:
+                chores(database)
+                next_chores = time.monotonic() + CHORES_EVERY_SECONDS
+            busy = outbox.step() > 0
+            pause = LOOK_EVERY_SECONDS
+        except SQLAlchemyError:
+            log.exception("database does not answer")
+            busy = False
+            pause = min(max(pause, 0.25) * 2, LONGEST_PAUSE_SECONDS)
+        if not busy:
+            stopping.wait(pause)
+    outbox.close()
