@@ -77,7 +77,3 @@ class WhenExtractor(GraphComponent, EntityExtractorMixin):
                 entities = [*message.get(ENTITIES, []), entity]
                 message.set(ENTITIES, entities, add_to_output=True)
         return messages
-
-    def process_training_data(self, training_data: Any) -> Any:
-        """Training needs no hours: the data is handed on as it is."""
-        return training_data

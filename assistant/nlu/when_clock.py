@@ -92,7 +92,8 @@ def _sure_hour(row: Row, at: int) -> Tuple[Optional[Hour], int]:
             return _with_half(Hour(row[at + 2].value, item.value), row, at + 3, 3)
         return None, 0
     if behind.kind == "num" and behind.value % 5 == 0 and 10 <= behind.value < 60:
-        if kind_at(row, at + 2) in ("meridiem", "clock") and 1 <= item.value <= 12:
+        told = kind_at(row, at + 2) in ("meridiem", "clock") or len(row) == 2
+        if told and 1 <= item.value <= 12:
             return _with_half(Hour(item.value, behind.value), row, at + 2, 2)
         return None, 0
     said = behind.kind == "clock" or (behind.kind == "meridiem" and not _is_verb(row, at + 1))
@@ -208,6 +209,8 @@ def _has_reason(row: Row, first: int, last: int) -> bool:
         return first == 0 or row[first - 1].kind == "mark" or row[first - 1].text == ","
     if _is_changed(row, first, next_to):
         return True
+    if next_to is not None and next_to.kind == "days":
+        return first == 0 or row[first - 1].kind == "mark"
     before_at = first - 1
     while before_at >= 0 and _passes(row[before_at]) and first - before_at < 4:
         before_at -= 1

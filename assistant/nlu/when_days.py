@@ -246,9 +246,10 @@ def _short_is_a_day(row: Row, at: int) -> bool:
 
 def _plain_day(row: Row, at: int, today: date) -> Found:
     item = row[at]
-    if item.kind in ("day", "day_ending"):
-        return _one("day", today + timedelta(days=item.value), today, item.text), 1  # type: ignore[return-value]
-    return None
+    if item.kind not in ("day", "day_ending"):
+        return None
+    day = today + timedelta(days=item.value)
+    return Days("day", day, day, day < today, item.text), 1
 
 
 def find(row: Row, at: int, now: datetime) -> Found:

@@ -70,6 +70,8 @@ def _whole_month(row: Row, at: int, today: date) -> Optional[Days]:
     item = row[at]
     if item.kind != "month" or item.text not in tables().sets["month_alone"]:
         return None
+    if kind_at(row, at - 1) in ("num", "ordinal") or kind_at(row, at + 1) == "ordinal":
+        return None  # "31 june" is no day, and not all of June either
     number = month_number(item.value)
     year = today.year if number >= today.month else today.year + 1
     return clipped(*_month(year, number), today, "month")
