@@ -1,0 +1,44 @@
+"""What every view needs: the database, the fixed texts, the clinic's zone, the secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from clinic.database import Database
+from clinic.setup import NoProfile, current_profile
+
+DEFAULT_ZONE = "Asia/Kolkata"
+KEY = "sandhi"
+
+
+class FixedTexts(Protocol):
+    """The reviewed words for patients, by the name of the response (`clinic.texts.Texts`)."""
+
+    def say(self, name: str, language: str, **slots: Any) -> str:
+        """The words of the response `name` in `language`."""
+
+
+@dataclass(frozen=True)
+class House:
+    """One application's surroundings; read it with `house()`."""
+
+    database: Database
+    texts: FixedTexts
+    api_token: str
+
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone; India's until a profile was written."""
+        try:
+            return ZoneInfo(current_profile(self.database).time_zone)
+        except NoProfile:
+            return ZoneInfo(DEFAULT_ZONE)
+
+
+def house() -> House:
+    """The surroundings of the application that answers this request."""
+    found: House = current_app.extensions[KEY]
+    return found

@@ -1,0 +1,14 @@
+"""The pages of the front desk: one file per page, with its live part."""
+
+from __future__ import annotations
+
+from typing import List
+
+from flask import Blueprint
+
+from inbox.pages import conversation, queue, sign_in
+
+
+def blueprints() -> List[Blueprint]:
+    """Every page."""
+    return [sign_in.pages, queue.pages, conversation.pages]

@@ -1,0 +1,190 @@
+"""An inbox over a temporary clinic with invented patients."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Callable, Iterator, Optional
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine
+
+from clinic.bubbles import Choice, Choices, Text
+from clinic.contacts import ensure_contact
+from clinic.crypto import new_key, new_secret
+from clinic.database import Database, now
+from clinic.handoffs import open_handoff
+from clinic.inbound import Arrival, store_arrival
+from clinic.models import Base, Handoff
+from clinic.outbox import plan
+from clinic.settings import settings
+from clinic.texts import Texts
+from inbox.app import create_app
+from inbox.limits import limiter
+
+TOKEN = "an-inbox-token-of-these-tests"
+HANDED_BACK = {
+    "en": "The assistant answers again.",
+    "hi": "अब सहायक फिर से जवाब देगा।",
+    "hinglish": "Ab assistant phir se jawab dega.",
+}
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fresh keys and a token, as `.env` would give them."""
+    monkeypatch.setenv("SANDHI_ENCRYPTION_KEYS", new_key())
+    monkeypatch.setenv("SANDHI_SECRET_KEY", new_secret())
+    monkeypatch.setenv("INBOX_API_TOKEN", TOKEN)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """An empty database with every table."""
+    url = f"sqlite:///{tmp_path / 'clinic.db'}"
+    engine = create_engine(url, future=True)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    database = Database(url, pool_size=25)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def texts() -> Texts:
+    """The one fixed text that the inbox sends, in three languages."""
+    variations: list[dict[str, Any]] = [{"text": HANDED_BACK["en"]}]
+    for language in ("hi", "hinglish"):
+        condition = [{"type": "slot", "name": "language", "value": language}]
+        variations.append({"condition": condition, "text": HANDED_BACK[language]})
+    return Texts({"utter_handed_back": variations})
+
+
+@pytest.fixture
+def app(db: Database, texts: Texts) -> Iterator[Flask]:
+    """The inbox, its sign-in limits not yet touched."""
+    application = create_app(db, texts)
+    limiter.reset()
+    yield application
+    limiter.reset()
+
+
+@pytest.fixture
+def api(app: Flask) -> FlaskClient:
+    """A client that carries the token."""
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+    return client
+
+
+@pytest.fixture
+def patient(db: Database) -> Callable[..., int]:
+    """`patient("My knee hurts")`: the contact id of somebody new who just wrote that."""
+
+    def make(
+        text: str = "Hello",
+        name: Optional[str] = "Ravi Invented",
+        ago: timedelta = timedelta(minutes=5),
+        **more: Any,
+    ) -> int:
+        number = next(_numbers)
+        fields = {"kind": "text", "text": text, "sent_at": now() - ago, **more}
+        arrival = Arrival(f"wamid.in{number}", phone=phone_of(number), profile_name=name, **fields)
+        with db.transaction() as session:
+            contact_id = store_arrival(session, arrival)
+        assert contact_id is not None
+        return contact_id
+
+    return make
+
+
+def phone_of(number: int) -> str:
+    """An invented phone number."""
+    return f"+91900000{number:04}"
+
+
+@pytest.fixture
+def handoff(db: Database, patient: Callable[..., int]) -> Callable[..., int]:
+    """`handoff("request")`: the id of a new open handoff, of a new patient unless one is given."""
+
+    def make(
+        reason: str = "request",
+        contact_id: Optional[int] = None,
+        opened_at: Optional[datetime] = None,
+        **more: Any,
+    ) -> int:
+        contact = contact_id if contact_id is not None else patient()
+        with db.transaction() as session:
+            made = open_handoff(session, contact, reason, **more)
+            if opened_at is not None:
+                made.opened_at = opened_at
+            return int(made.id)
+
+    return make
+
+
+@pytest.fixture
+def contact_of(db: Database) -> Callable[[int], int]:
+    """`contact_of(handoff_id)`: whose handoff it is."""
+
+    def find(handoff_id: int) -> int:
+        with db.reading() as session:
+            return int(session.get(Handoff, handoff_id).contact_id)
+
+    return find
+
+
+@pytest.fixture
+def bot_says(db: Database) -> Callable[..., int]:
+    """`bot_says(contact, "Which day?", "Mon", "Tue")`: a planned message, with its choices."""
+
+    def say(contact_id: int, text: str, *titles: str) -> int:
+        bubble: Any = Text(text=text)
+        if titles:
+            choices = [Choice(title=title, payload=f"/pick{n}") for n, title in enumerate(titles)]
+            bubble = Choices(text=text, choices=choices)
+        with db.transaction() as session:
+            message_id = plan(session, contact_id, bubble, cause=f"turn:{next(_numbers)}:1")
+        assert message_id is not None
+        return message_id
+
+    return say
+
+
+@pytest.fixture
+def silent_contact(db: Database) -> int:
+    """The id of somebody who never wrote."""
+    with db.transaction() as session:
+        return int(ensure_contact(session, phone_of(next(_numbers)), None).id)
+
+
+def token_in(html: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', html)
+    assert found, "the page has no form"
+    return found[1]
+
+
+def sign_in(client: FlaskClient, name: str = "Asha", token: str = TOKEN, **more: Any) -> Any:
+    csrf = token_in(client.get("/sign-in").text)
+    return client.post("/sign-in", data={"csrf_token": csrf, "name": name, "token": token}, **more)
+
+
+@pytest.fixture
+def asha(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    assert sign_in(client).status_code == 302
+    return client
+
+
+def press(client: FlaskClient, page: str, action: str, **fields: Any) -> Any:
+    """Send a form of `page` to `action`, as a browser would."""
+    csrf = token_in(client.get(page).text)
+    return client.post(action, data={"csrf_token": csrf, **fields})
