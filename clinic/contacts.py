@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
+from clinic.database import now
+from clinic.handoffs import raise_priority, unresolved_handoff
 from clinic.models import Appointment, Contact, Handoff, Message, Offer, Patient, Tracker
 from clinic.upsert import insert_new
 
@@ -35,8 +37,10 @@ def ensure_contact(
 ) -> Contact:
     """The contact known by `phone` or `bsuid`, made or linked where needed.
 
-    Where the number and the id belong to two contacts, they are one person: the contact of the
-    id is merged into the contact of the number.
+    Where the number and the id belong to two contacts, they are one person, and the contact of
+    the id is merged into the contact of the number; unless the number's contact has another id:
+    then the number has passed from one person to another, and takes none of their past along.
+    A contact found by its id has the number it writes from now; answers must not go to the old.
 
     Raises:
         ValueError: if neither is given.
@@ -46,8 +50,13 @@ def ensure_contact(
     by_phone = find_contact(session, phone=phone) if phone else None
     by_bsuid = find_contact(session, bsuid=bsuid) if bsuid else None
     if by_phone is not None and by_bsuid is not None and by_phone.id != by_bsuid.id:
-        _merge(session, by_bsuid, into=by_phone)
-        by_bsuid = None
+        if by_phone.bsuid_hash is None:
+            _merge(session, by_bsuid, into=by_phone)
+            by_bsuid = None
+        else:
+            by_phone.phone = by_phone.phone_hash = None
+            session.flush()
+            by_phone = None
     contact = by_phone or by_bsuid
     if contact is None:
         insert_new(
@@ -64,9 +73,9 @@ def ensure_contact(
         # on PostgreSQL another process may have been first: read what stands
         contact = find_contact(session, phone=phone, bsuid=bsuid)
         assert contact is not None  # noqa: S101 - the row was inserted or stood there
-    if phone and contact.phone_hash is None:
+    if phone and contact.phone_hash != lookup_hash(phone):
         contact.phone, contact.phone_hash = phone, lookup_hash(phone)
-    if bsuid and contact.bsuid_hash is None:
+    if bsuid and contact.bsuid_hash != lookup_hash(bsuid):
         contact.bsuid, contact.bsuid_hash = bsuid, lookup_hash(bsuid)
     if profile_name and contact.profile_name != profile_name:
         contact.profile_name = profile_name
@@ -118,21 +127,24 @@ def _merge(session: Session, source: Contact, into: Contact) -> None:
     if phone and into.phone_hash is None:
         into.phone, into.phone_hash = phone, lookup_hash(phone)
     into.last_inbound_at = _later(into.last_inbound_at, source.last_inbound_at)
+    into.emergency_text_at = _later(into.emergency_text_at, source.emergency_text_at)
+    # who said stop has said it, under whichever name
+    into.opted_out_at = _later(into.opted_out_at, source.opted_out_at)
+    if source.language_chosen and not into.language_chosen:
+        into.language, into.language_chosen = source.language, True
+    into.profile_name = into.profile_name or source.profile_name
     session.flush()
 
 
 def _keep_one_handoff(session: Session, source: Contact, into: Contact) -> None:
-    unresolved = Handoff.status != "resolved"
-    standing = session.execute(
-        select(Handoff).where(Handoff.contact_id == into.id, unresolved)
-    ).scalar_one_or_none()
-    if standing is None:
+    """Of two unresolved handoffs the one of `into` stays, as urgent as the more urgent of both."""
+    standing = unresolved_handoff(session, int(into.id))
+    other = unresolved_handoff(session, int(source.id))
+    if standing is None or other is None:
         return
-    session.execute(
-        update(Handoff)
-        .where(Handoff.contact_id == source.id, unresolved)
-        .values(status="resolved", outcome="merged", resolved_at=standing.opened_at)
-    )
+    raise_priority(standing, str(other.reason), other.red_flag)
+    other.status, other.outcome, other.resolved_at = "resolved", "merged", now()
+    session.flush()
 
 
 def _later(one: Any, other: Any) -> Optional[datetime]:

@@ -75,8 +75,12 @@ def decrypt(stored: bytes) -> bytes:
 
 
 def rotate(stored: bytes) -> bytes:
-    """The same clear value under the newest key."""
-    return _current_cipher().rotate(stored)
+    """The same clear value under the newest key.
+
+    Raises:
+        CannotDecrypt: as `decrypt`.
+    """
+    return encrypt(decrypt(stored))
 
 
 @lru_cache(maxsize=4)
@@ -137,7 +141,8 @@ class EncryptedText(TypeDecorator):  # type: ignore[type-arg]
     cache_ok = True
 
     def process_bind_param(self, value: Optional[str], dialect: Any) -> Optional[bytes]:
-        return None if value is None else encrypt(value.encode())
+        # a lone surrogate, which JSON can bring, is no character and has no UTF-8
+        return None if value is None else encrypt(value.encode("utf-8", "replace"))
 
     def process_result_value(self, value: Optional[bytes], dialect: Any) -> Optional[str]:
         return None if value is None else decrypt(bytes(value)).decode()
@@ -152,7 +157,8 @@ class EncryptedJson(TypeDecorator):  # type: ignore[type-arg]
     def process_bind_param(self, value: Any, dialect: Any) -> Optional[bytes]:
         if value is None:
             return None
-        return encrypt(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        content = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return encrypt(content.encode("utf-8", "replace"))
 
     def process_result_value(self, value: Optional[bytes], dialect: Any) -> Any:
         return None if value is None else json.loads(decrypt(bytes(value)))

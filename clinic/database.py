@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, Iterator, Optional
 
 from sqlalchemy import DateTime, create_engine, event, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
-from clinic.settings import settings
+from clinic.settings import SettingsError, settings
 
 BUSY_SECONDS = 30
 
@@ -53,13 +54,8 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class WriterQueue:
-    """Lets SQLite's writers wait for each other in a queue.
-
-    SQLite has one writer at a time, and its own wait is a sleep that doubles: under load, one
-    writer in fifty then waits for a tenth of a second. A lock on a file beside the database is
-    granted by the kernel the moment it is free, to threads and processes alike.
-    """
+class _Gate:
+    """A lock between threads and processes; the kernel grants it the moment it is free."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -81,12 +77,65 @@ class WriterQueue:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class WriterQueue:
+    """Lets SQLite's writers wait for each other in a queue with two doors.
+
+    SQLite has one writer at a time, and its own wait is a sleep that doubles: under load, one
+    writer in fifty then waits for a tenth of a second. Here a writer passes a waiting room that
+    holds one, then the door; a webhook, which somebody waits for, goes straight to the door and
+    so waits for one writer at most.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._room = _Gate(f"{path}.queue")
+        self._door = _Gate(f"{path}.writers")
+        self._inside: Optional[int] = None
+
+    @contextmanager
+    def turn(self, urgent: bool) -> Iterator[None]:
+        """Wait until nobody else writes.
+
+        Raises:
+            RuntimeError: if this thread is writing already; it would wait for itself for ever.
+        """
+        if self._inside == threading.get_ident():
+            raise RuntimeError("a transaction inside a transaction of the same thread")
+        if not urgent:
+            self._room.acquire()
+        try:
+            self._door.acquire()
+            self._inside = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._inside = None
+                self._door.release()
+        finally:
+            if not urgent:
+                self._room.release()
+
+    def close(self) -> None:
+        """Close the lock files."""
+        self._room.close()
+        self._door.close()
+
 
 class Database:
-    """One database: reading sessions, and writing transactions that queue."""
+    """One database: reading sessions, and writing transactions that queue.
+
+    Raises:
+        SettingsError: if `url` names no database that can be used; the message never quotes it,
+            for it may hold a password.
+    """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        self.url = make_url(url)
+        self.url = _database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.writers: Optional[WriterQueue] = None
         self.engine = self._engine(pool_size)
@@ -100,9 +149,11 @@ class Database:
             )
         path = self.url.database
         if not path or path == ":memory:":
-            raise ValueError("DATABASE_URL: an in-memory database cannot be shared; name a file.")
+            raise SettingsError(
+                "DATABASE_URL is wrong: an in-memory database cannot be shared; name a file."
+            )
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self.writers = WriterQueue(f"{path}.writers")
+        self.writers = WriterQueue(path)
         engine = create_engine(
             self.url,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -126,24 +177,38 @@ class Database:
             yield session
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """A writing session: committed whole at the end, rolled back whole on an exception."""
+    def transaction(self, urgent: bool = False) -> Iterator[Session]:
+        """A writing session: committed whole at the end, rolled back whole on an exception.
+
+        Args:
+            urgent: goes before other writers that wait (SQLite): for webhooks only.
+        """
         if self.writers is None:
             with self.session() as session, session.begin():
                 yield session
             return
-        self.writers.acquire()
-        try:
-            with self.session() as session:
-                session.execute(text("BEGIN IMMEDIATE"))
-                yield session
-                session.commit()
-        finally:
-            self.writers.release()
+        with self.writers.turn(urgent), self.session() as session:
+            session.execute(text("BEGIN IMMEDIATE"))
+            yield session
+            session.commit()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        if self.writers is not None:
+            self.writers.close()
+
+def _database_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        known = parsed.get_dialect().name in {"sqlite", "postgresql"}
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        known = False
+    if not known:
+        raise SettingsError(
+            "DATABASE_URL is wrong: write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+        )
+    return parsed
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -1,19 +1,23 @@
-"""The outbound side of the message log: claiming, sending at most once, and what became of it.
+"""The outbound side of the message log: sending at most once, and what became of it.
 
 A message moves `planned → claimed → sending → sent → delivered → read`, or ends in `skipped`,
 `cancelled`, `failed` or `unknown`. Between `claimed` and `sending` it may be taken up again after
-a crash, for nothing has left the house; from `sending` on it may have, so it is never sent again.
+a crash, for nothing has left the house; from `sending` on it may have, so it is never sent again
+unless WhatsApp said that it did not take it. Every change locks its row first: a status may come
+while the answer to the sending is being written down.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import AbstractSet, Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
+from clinic.claiming import LEASE
+from clinic.crypto import CannotDecrypt
 from clinic.database import now
 from clinic.handoffs import open_handoff
 from clinic.models import Contact, Message
@@ -31,9 +35,13 @@ from clinic.models.message import (
 )
 
 WINDOW = timedelta(hours=24)
-LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 8
-MAX_PAGES = 20
+# a status follows a sending within seconds; a reply without one by then is a person's matter
+STATUS_PATIENCE = timedelta(minutes=2)
+LONGEST_REF = 18
+
+# what becomes of a message is not a question of its words: leave them encrypted
+WITHOUT_WORDS = [defer(Message.text), defer(Message.content), defer(Message.reply_to)]
 
 # how far a message has come; a status moves it only to a higher rank
 RANK = {PLANNED: 0, CLAIMED: 1, SENDING: 2, UNKNOWN: 3, SENT: 4, FAILED: 5, DELIVERED: 6, READ: 7}
@@ -45,86 +53,6 @@ STATE_OF_STATUS = {
     "failed": FAILED,
 }
 TIME_OF_STATE = {SENT: "sent_at", DELIVERED: "delivered_at", READ: "read_at"}
-
-
-def claim(session: Session, owner: str, limit: int, moment: Optional[datetime] = None) -> List[int]:
-    """Claim due messages, at most one per contact so that each contact's stay in order.
-
-    Returns:
-        The ids of the claimed messages, oldest first.
-    """
-    moment = moment or now()
-    ids = _lock_contacts(session, _heads(session, limit, moment), moment)
-    if not ids:
-        return []
-    session.execute(
-        update(Message)
-        .where(Message.id.in_(ids), Message.state == PLANNED)
-        .values(state=CLAIMED, lease_owner=owner, lease_until=moment + LEASE)
-        .execution_options(synchronize_session=False)
-    )
-    rows = session.execute(
-        select(Message.id)
-        .where(Message.id.in_(ids), Message.state == CLAIMED, Message.lease_owner == owner)
-        .order_by(Message.id)
-    )
-    return [int(row[0]) for row in rows]
-
-
-def _heads(session: Session, limit: int, moment: datetime) -> List[int]:
-    """The first due message of each contact that has nothing in flight.
-
-    Reads the queue's index in pages from its front, so the cost does not grow with the table.
-    """
-    heads: Dict[int, int] = {}
-    page = limit * 2
-    for number in range(MAX_PAGES):
-        rows = session.execute(
-            select(Message.id, Message.contact_id)
-            .where(Message.state == PLANNED, Message.due_at <= moment)
-            .order_by(Message.due_at, Message.id)
-            .offset(number * page)
-            .limit(page)
-        ).all()
-        fresh = {int(row[1]) for row in rows} - heads.keys()
-        busy = _busy(session, fresh, moment)
-        for message_id, contact_id in rows:
-            if contact_id not in busy:
-                heads.setdefault(int(contact_id), int(message_id))
-        if len(rows) < page or len(heads) >= limit:
-            break
-    return sorted(heads.values())[:limit]
-
-
-def _busy(session: Session, contacts: AbstractSet[int], moment: datetime) -> AbstractSet[int]:
-    """Those of `contacts` for whom a message is on its way out at this moment."""
-    if not contacts:
-        return set()
-    rows = session.execute(
-        select(Message.contact_id).where(
-            Message.contact_id.in_(contacts),
-            Message.state.in_((CLAIMED, SENDING)),
-            Message.lease_until > moment,
-        )
-    )
-    return {int(row[0]) for row in rows}
-
-
-def _lock_contacts(session: Session, ids: Sequence[int], moment: datetime) -> List[int]:
-    """Where several workers claim at once (PostgreSQL), only one may look at a contact."""
-    if not ids or session.get_bind().dialect.name == "sqlite":
-        return list(ids)
-    rows = session.execute(
-        select(Message.id, Contact.id)
-        .join(Contact, Contact.id == Message.contact_id)
-        .where(Message.id.in_(ids))
-        .with_for_update(of=Contact, skip_locked=True)
-    ).all()
-    locked = [int(row[0]) for row in rows]
-    contacts = [int(row[1]) for row in rows]
-    # what another worker claimed between our look and our lock
-    busy = _busy(session, set(contacts), moment)
-    return [mid for mid, contact in zip(locked, contacts, strict=True) if contact not in busy]
 
 
 @dataclass(frozen=True)
@@ -143,37 +71,56 @@ class Letter:
 def begin_sending(session: Session, ids: Sequence[int], owner: str) -> List[Letter]:
     """Decide each claimed message by the facts of this moment, and mark what goes as `sending`.
 
-    Whatever may not go any more ends here with its reason: `too late`, `unreachable`, and
-    `window closed` (a reply outside the 24-hour window; staff are told).
+    Whatever may not go any more ends here with its reason: `too late`, `unreachable`,
+    `window closed` (a reply outside the 24-hour window; staff are told), and `cannot be
+    decrypted`. A claim whose lease is over is no longer ours to send.
     """
     moment = now()
     letters: List[Letter] = []
-    messages = session.execute(
-        select(Message)
-        .where(Message.id.in_(ids), Message.state == CLAIMED, Message.lease_owner == owner)
-        .order_by(Message.id)
-    ).scalars()
-    for message in messages:
-        contact = session.get(Contact, message.contact_id)
-        assert contact is not None  # noqa: S101 - a foreign key
-        obstacle = _obstacle(message, contact, moment)
-        if obstacle is not None:
-            _give_up(session, message, *obstacle)
-            continue
-        message.state, message.lease_until = SENDING, moment + LEASE
-        message.attempts += 1
-        letters.append(
-            Letter(
-                message_id=int(message.id),
-                contact_id=int(message.contact_id),
-                phone=contact.phone,
-                bsuid=contact.bsuid,
-                content=message.content,
-                reply_to=message.reply_to,
-                attempts=int(message.attempts),
-            )
+    # only what is never encrypted: a row that cannot be read must not stop its neighbours
+    rows = session.execute(
+        select(Message.id)
+        .where(
+            Message.id.in_(ids),
+            Message.state == CLAIMED,
+            Message.lease_owner == owner,
+            Message.lease_until > moment,
         )
+        .order_by(Message.id)
+        .with_for_update()
+    ).all()
+    for (message_id,) in rows:
+        try:
+            letter = _letter(session, int(message_id), moment)
+        except CannotDecrypt:
+            _give_up_unread(session, int(message_id))
+            continue
+        if letter is not None:
+            letters.append(letter)
     return letters
+
+
+def _letter(session: Session, message_id: int, moment: datetime) -> Optional[Letter]:
+    """The message as it goes, marked `sending`; None where it ended here."""
+    message = session.get(Message, message_id, populate_existing=True)
+    assert message is not None  # noqa: S101 - the row is locked
+    contact = session.get(Contact, message.contact_id)
+    assert contact is not None  # noqa: S101 - a foreign key
+    obstacle = _obstacle(message, contact, moment)
+    if obstacle is not None:
+        _give_up(session, message, *obstacle)
+        return None
+    message.state, message.lease_until = SENDING, moment + LEASE
+    message.attempts += 1
+    return Letter(
+        message_id=message_id,
+        contact_id=int(message.contact_id),
+        phone=contact.phone,
+        bsuid=contact.bsuid,
+        content=message.content,
+        reply_to=message.reply_to,
+        attempts=int(message.attempts),
+    )
 
 
 def _obstacle(message: Any, contact: Any, moment: datetime) -> Optional[tuple[str, str]]:
@@ -200,9 +147,34 @@ def _give_up(session: Session, message: Any, state: str, detail: str) -> None:
         open_handoff(session, int(message.contact_id), "failure", opened_by=message.cause)
 
 
+def _give_up_unread(session: Session, message_id: int) -> None:
+    """Give up a message whose words cannot be read, without reading them."""
+    session.execute(
+        update(Message)
+        .where(Message.id == message_id)
+        .values(state=FAILED, detail="cannot be decrypted", lease_until=None, lease_owner=None)
+        .execution_options(synchronize_session=False)
+    )
+    contact_id, purpose, cause = session.execute(
+        select(Message.contact_id, Message.purpose, Message.cause).where(Message.id == message_id)
+    ).one()
+    if purpose == "reply":
+        open_handoff(session, int(contact_id), "failure", opened_by=cause)
+
+
+def _locked(session: Session, message_id: int) -> Optional[Any]:
+    return session.get(
+        Message,
+        message_id,
+        with_for_update=True,
+        populate_existing=True,
+        options=WITHOUT_WORDS,
+    )
+
+
 def record_sent(session: Session, message_id: int, wamid: str) -> None:
     """Graph accepted the message."""
-    message = session.get(Message, message_id)
+    message = _locked(session, message_id)
     if message is None:
         return
     message.wamid = wamid
@@ -212,53 +184,42 @@ def record_sent(session: Session, message_id: int, wamid: str) -> None:
 
 
 def record_unknown(session: Session, message_id: int, why: str) -> None:
-    """It may have gone or not; a status tells some day, nobody sends it again."""
-    message = session.get(Message, message_id)
+    """It may have gone or not: a status tells, or staff are told (`clinic.recovery`)."""
+    message = _locked(session, message_id)
     if message is not None and message.state == SENDING:
         message.state, message.detail = UNKNOWN, why[:200]
-        message.lease_until = message.lease_owner = None
+        message.lease_until, message.lease_owner = now() + STATUS_PATIENCE, None
 
 
 def record_refused(
     session: Session, message_id: int, detail: str, retry_in: Optional[timedelta]
 ) -> None:
-    """Graph did not take it: plan it again after `retry_in`, or give it up."""
-    message = session.get(Message, message_id)
-    if message is None or message.state != SENDING:
+    """Graph did not take it: plan it again after `retry_in`, or give it up.
+
+    A reply keeps its place before what is planned after it. One that was given up as `unknown`
+    while the answer was on its way has certainly not gone: it fails, so that somebody is told.
+    """
+    message = _locked(session, message_id)
+    if message is None or message.state not in (SENDING, UNKNOWN):
         return
-    if retry_in is not None and message.attempts < MAX_ATTEMPTS:
+    if message.state == SENDING and retry_in is not None and message.attempts < MAX_ATTEMPTS:
         message.state, message.due_at = PLANNED, now() + retry_in
         message.detail = detail[:200]
-        message.lease_until = message.lease_owner = None
+        message.lease_until = message.due_at if message.purpose == "reply" else None
+        message.lease_owner = None
         return
     _give_up(session, message, FAILED, detail[:200])
 
 
 def record_unreachable(session: Session, message_id: int, detail: str) -> None:
     """This contact cannot be written to (not on WhatsApp, blocked us)."""
-    message = session.get(Message, message_id)
-    if message is None:
+    message = _locked(session, message_id)
+    if message is None or message.state not in (SENDING, UNKNOWN):
         return
     _give_up(session, message, FAILED, detail[:200])
     contact = session.get(Contact, message.contact_id)
     if contact is not None:
         contact.unreachable_at = now()
-
-
-def recover(session: Session, moment: Optional[datetime] = None) -> Dict[str, int]:
-    """Take up what a crashed worker left: claims go back, sendings become unknown."""
-    moment = moment or now()
-    expired = Message.lease_until < moment
-    counts = {}
-    for state, target, detail in ((CLAIMED, PLANNED, None), (SENDING, UNKNOWN, "worker died")):
-        result = session.execute(
-            update(Message)
-            .where(Message.state == state, expired)
-            .values(state=target, detail=detail, lease_owner=None, lease_until=None)
-            .execution_options(synchronize_session=False)
-        )
-        counts[target] = result.rowcount
-    return counts
 
 
 @dataclass(frozen=True)
@@ -294,7 +255,8 @@ def apply_status(session: Session, status: Status) -> bool:
         return True
     message.lease_until = message.lease_owner = None
     if state == FAILED:
-        _give_up(session, message, FAILED, f"graph {status.error_code}")
+        code = "gave no code" if status.error_code is None else status.error_code
+        _give_up(session, message, FAILED, f"graph {code}")
     else:
         message.state = state
         message.detail = None
@@ -303,12 +265,18 @@ def apply_status(session: Session, status: Status) -> bool:
 
 def _message_of(session: Session, status: Status) -> Optional[Any]:
     found = session.execute(
-        select(Message).where(Message.wamid == status.wamid, Message.direction == OUT)
+        select(Message)
+        .where(Message.wamid == status.wamid, Message.direction == OUT)
+        .with_for_update()
+        .options(*WITHOUT_WORDS)
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if found is not None:
         return found
-    if status.client_ref and status.client_ref.isdigit():
-        message = session.get(Message, int(status.client_ref))
+    # another program that sends from this number may put what it likes into the reference
+    ref = status.client_ref or ""
+    if ref.isascii() and ref.isdecimal() and len(ref) <= LONGEST_REF:
+        message = _locked(session, int(ref))
         if message is not None and message.direction == OUT and message.wamid is None:
             return message
     return None

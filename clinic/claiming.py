@@ -1,0 +1,135 @@
+"""Claiming what is due: each contact's messages in order, one on its way at a time.
+
+Any number of workers may claim at once. What a message waits for is written in its row, so the
+cost of a claim depends on what is due, not on how much the log holds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import AbstractSet, Any, Dict, List, Optional, Set
+
+from sqlalchemy import bindparam, literal, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from clinic.database import UtcDateTime, now
+from clinic.models import Contact, Message
+from clinic.models.message import CLAIMED, PLANNED, SENDING
+
+LEASE = timedelta(seconds=60)
+MAX_PAGES = 20
+
+
+def in_state(*states: str) -> Any:
+    """`Message.state` is one of these, written into the statement itself.
+
+    SQLite and PostgreSQL use a partial index only where they see its condition in the statement;
+    a bound value hides it.
+    """
+    if len(states) == 1:
+        return Message.state == bindparam(None, states[0], literal_execute=True)
+    return Message.state.in_(bindparam(None, list(states), expanding=True, literal_execute=True))
+
+
+def claim(session: Session, owner: str, limit: int, moment: Optional[datetime] = None) -> List[int]:
+    """Claim due messages, at most one per contact so that each contact's stay in order.
+
+    A contact of whom a message is claimed or sending waits, and so does one whose refused reply
+    waits for its next try: that reply goes before what was planned after it.
+
+    Args:
+        moment: what is due at this time (default: now); the lease always counts from now.
+
+    Returns:
+        The ids of the claimed messages, oldest first.
+    """
+    moment = moment or now()
+    heads = _lock(session, _heads(session, limit, moment), moment)
+    if not heads:
+        return []
+    ids = list(heads.values())
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(ids), Message.state == PLANNED, Message.due_at <= moment)
+        .values(state=CLAIMED, lease_owner=owner, lease_until=now() + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    rows = session.execute(
+        select(Message.id)
+        .where(Message.id.in_(ids), Message.state == CLAIMED, Message.lease_owner == owner)
+        .order_by(Message.id)
+    )
+    return [int(row[0]) for row in rows]
+
+
+def _heads(session: Session, limit: int, moment: datetime) -> Dict[int, int]:
+    """The message that each contact waits for first, by contact, longest due first.
+
+    Reads the queue's index in pages from its front, so the cost does not grow with the table.
+    """
+    heads: Dict[int, int] = {}
+    seen: Set[int] = set()
+    page = limit * 2
+    queue = (
+        select(Message.id, Message.contact_id, Message.due_at)
+        .where(in_state(PLANNED), Message.due_at <= moment)
+        .order_by(Message.due_at, Message.id)
+        .limit(page)
+    )
+    rest = queue
+    for _ in range(MAX_PAGES):
+        rows = session.execute(rest).all()
+        first: Dict[int, int] = {}
+        for message_id, contact_id, _due_at in rows:
+            if int(contact_id) not in seen:
+                first.setdefault(int(contact_id), int(message_id))
+        seen |= first.keys()
+        heads.update(_next_of(session, first, moment))
+        if len(rows) < page or len(heads) >= limit:
+            break
+        # from where this page ended: counted from the front, the queue moves under our feet
+        rest = queue.where(
+            tuple_(Message.due_at, Message.id)
+            > tuple_(literal(rows[-1].due_at, UtcDateTime()), rows[-1].id)
+        )
+    return dict(list(heads.items())[:limit])
+
+
+def _next_of(session: Session, first: Dict[int, int], moment: datetime) -> Dict[int, int]:
+    """Of each contact's first due message: that, or what goes before it, or nothing yet."""
+    following = dict(first)
+    for contact_id, message_id, state, due_at in _places(session, first.keys()):
+        if contact_id not in following:
+            continue
+        if state == PLANNED and due_at <= moment:
+            following[contact_id] = message_id
+        else:
+            del following[contact_id]
+    return following
+
+
+def _places(session: Session, contacts: AbstractSet[int]) -> List[Any]:
+    """The messages that hold the place at the front of their contact's queue."""
+    if not contacts:
+        return []
+    return session.execute(
+        select(Message.contact_id, Message.id, Message.state, Message.due_at).where(
+            Message.contact_id.in_(contacts),
+            Message.lease_until.is_not(None),
+            Message.state.in_((CLAIMED, SENDING, PLANNED)),
+        )
+    ).all()
+
+
+def _lock(session: Session, heads: Dict[int, int], moment: datetime) -> Dict[int, int]:
+    """Where several workers claim at once (PostgreSQL), only one may look at a contact."""
+    if not heads or session.get_bind().dialect.name == "sqlite":
+        return heads
+    rows = session.execute(
+        select(Contact.id)
+        .where(Contact.id.in_(heads.keys()))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    locked = {int(row[0]) for row in rows}
+    # what another worker claimed between our look and our lock
+    return _next_of(session, {c: m for c, m in heads.items() if c in locked}, moment)
