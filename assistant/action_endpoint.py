@@ -8,6 +8,7 @@ to a person.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, Dict, Optional
 from weakref import WeakKeyDictionary
 
@@ -56,21 +57,21 @@ class ActionEndpoint(EndpointConfig):
         Raises:
             ClientResponseError: for a status of 400 (the action rejects to run) or above.
             aiohttp.ClientError, asyncio.TimeoutError: it cannot be reached or does not answer.
+            ValueError: it answers something that is no action's result.
         """
         body: Dict[str, Any] = kwargs.get("json") or {}
         try:
             async with self._pool().request(method, self.url, json=body) as response:
                 if response.status >= REJECTED:
                     text = await response.text()
-                    if response.status != REJECTED:
+                    if response.status != REJECTED or not _is_rejection(text):
                         self._failed(body, f"status {response.status}")
                     raise ClientResponseError(response.status, str(response.reason), text)
-                return await response.json()
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-            self._failed(body, type(error).__name__)
+                return _result(await response.json())
+        except ClientResponseError:
             raise
-        except asyncio.TimeoutError:
-            self._failed(body, "timeout")
+        except Exception as error:
+            self._failed(body, type(error).__name__)
             raise
 
     @staticmethod
@@ -80,3 +81,22 @@ class ActionEndpoint(EndpointConfig):
         log.error("action failed", action=action, why=why, turn=turn.message_id if turn else None)
         if turn is not None:
             turn.fail("action")
+
+
+def _is_rejection(text: str) -> bool:
+    """Whether a body of status 400 is what rasa_sdk answers when an action rejects to run."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and "action_name" in content
+
+
+def _result(content: Any) -> Dict[str, Any]:
+    if not isinstance(content, dict):
+        raise ValueError("an action's result is an object")
+    for part in ("events", "responses"):
+        listed = content.get(part, [])
+        if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+            raise ValueError(f"an action's {part} are a list of objects")
+    return content

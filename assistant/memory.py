@@ -13,7 +13,9 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
     ActionExecuted,
     ActiveLoop,
+    ConversationPaused,
     Event,
+    LoopInterrupted,
     SessionStarted,
     SlotSet,
     UserUttered,
@@ -62,8 +64,12 @@ def _outcome_of(past: DialogueStateTracker, domain: Domain) -> List[Event]:
     for name, value in past.current_slot_values().items():
         if value != initial.get(name):
             outcome.append(SlotSet(name, value))
-    if past.active_loop_name is not None:
+    if past.active_loop is not None and past.active_loop_name is not None:
         outcome.append(ActiveLoop(past.active_loop_name))
+        if past.active_loop.is_interrupted:
+            outcome.append(LoopInterrupted(True))
+    if past.is_paused():
+        outcome.append(ConversationPaused())
     return outcome
 
 

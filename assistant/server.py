@@ -64,6 +64,7 @@ def create(configured: Settings) -> Sanic:
     channels = create_http_input_channels(None, str(ROOT / "credentials.yml"))
     app = configure_app(channels, enable_api=False, cors=None)
     app.ctx.agent = None
+    app.ctx.channels = channels
 
     @app.listener("before_server_start")
     async def begin(running: Sanic, _loop: Any) -> None:
@@ -88,13 +89,17 @@ def _problem(app: Sanic) -> str:
     agent = app.ctx.agent
     if agent is None or not agent.is_ready():
         return "no model"
+    for channel in app.ctx.channels:
+        turns = getattr(channel, "turns", None)
+        if turns is not None and not turns.state()["alive"]:
+            return "turns"
     try:
         with database().reading() as session:
-            session.execute(text("SELECT 1 FROM profile"))
+            profile = session.execute(text("SELECT 1 FROM profile")).first()
     except Exception:
         log.exception("not ready")
         return "database"
-    return ""
+    return "" if profile is not None else "no clinic profile"
 
 
 def main() -> None:

@@ -80,6 +80,9 @@ class ClinicTrackerStore(TrackerStore):
         result = self._result_of(turn, tracker)
         if not result.bubbles and result.handoff is None:
             turn.fail("silence")
+        if tracker.latest_action_name != ACTION_LISTEN_NAME and not tracker.is_paused():
+            # Rasa stops after so many actions, and forgets that it has not come to an end
+            turn.fail("endless")
         if turn.failure is not None:
             return
         await asyncio.to_thread(self._commit, result)
@@ -103,6 +106,8 @@ class ClinicTrackerStore(TrackerStore):
         intent = (message.intent or {}).get("name")
         language = tracker.get_slot("language") or turn.language
         handoff = self._handoff_of(tracker)
+        chosen = turn.language_chosen or intent == LANGUAGE_SWITCH
+        news = (language, chosen) != (turn.language, turn.language_chosen)
         return TurnResult(
             message_id=turn.message_id,
             contact_id=turn.contact_id,
@@ -112,8 +117,8 @@ class ClinicTrackerStore(TrackerStore):
             red_flag=gate.get("red_flag") if handoff == "red_flag" else None,
             intent=intent,
             marks=gate or None,
-            language=language,
-            language_chosen=turn.language_chosen or intent == LANGUAGE_SWITCH,
+            language=language if news else None,
+            language_chosen=chosen,
             more_title=Texts(self.domain.responses).say(MORE_ROW, language),
         )
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import sys
 from pathlib import Path
 from typing import Iterator, List
 
@@ -87,14 +88,22 @@ def _quietly(log_file: Path) -> Iterator[None]:
     with log_file.open("wb") as log:
         kept = os.dup(1), os.dup(2)
         try:
+            _flush()
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
             yield
         finally:
+            _flush()
             os.dup2(kept[0], 1)
             os.dup2(kept[1], 2)
             os.close(kept[0])
             os.close(kept[1])
+
+
+def _flush() -> None:
+    # what Python still holds back belongs to where it was printed
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

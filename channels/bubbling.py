@@ -95,12 +95,13 @@ def _element(element: Dict[str, Any]) -> Dict[str, Any]:
 def joined(bubbles: List[Any]) -> List[Any]:
     """The same words in fewer bubbles.
 
-    A text joins the text or the choices that follow it. Of two bubbles with choices the later asks
-    the question that is open, so its choices stay and the earlier's words go before it.
+    A text joins the text or the choices that follow it; where a question follows, a pin between
+    them goes first. Of two bubbles with choices the later asks the question that is open, so its
+    choices stay and the earlier's words go before it.
     """
     result: List[Any] = []
-    for bubble in bubbles:
-        previous = result[-1] if result else None
+    for bubble in _pins_before_question(bubbles):
+        previous: Any = result[-1] if result else None
         if _can_join(previous, bubble):
             text = "\n\n".join(part for part in (previous.text, bubble.text) if part)
             if len(text) <= (TEXT_BODY if isinstance(bubble, Text) else CHOICES_BODY):
@@ -108,6 +109,12 @@ def joined(bubbles: List[Any]) -> List[Any]:
                 continue
         result.append(bubble)
     return result
+
+
+def _pins_before_question(bubbles: List[Any]) -> List[Any]:
+    if not bubbles or not isinstance(bubbles[-1], Choices):
+        return bubbles
+    return sorted(bubbles, key=lambda bubble: not isinstance(bubble, Location))
 
 
 def _can_join(previous: Any, bubble: Any) -> bool:

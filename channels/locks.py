@@ -13,11 +13,15 @@ from contextlib import asynccontextmanager
 from typing import AsyncIterator, Optional
 
 import redis
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
 from clinic.database import Database
+from clinic.logs import logger
 from clinic.settings import Settings
+
+log = logger("channel.locks")
 
 LOCK_SPACE = 0x5A4D
 LIFETIME_SECONDS = 120
@@ -41,7 +45,7 @@ class PostgresLocks(ConversationLocks):
 
     @asynccontextmanager
     async def hold(self, contact_id: int) -> AsyncIterator[bool]:
-        connection = await asyncio.to_thread(self._database.engine.connect)
+        connection = await asyncio.to_thread(self._connect)
         try:
             params = {"space": LOCK_SPACE, "contact": contact_id % 2**31}
             query = text("SELECT pg_try_advisory_lock(:space, :contact)")
@@ -54,6 +58,10 @@ class PostgresLocks(ConversationLocks):
                     await asyncio.to_thread(connection.execute, free, params)
         finally:
             await asyncio.to_thread(connection.close)
+
+    def _connect(self) -> Connection:
+        # a turn may think for long, and an open transaction would stand idle all the while
+        return self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 class RedisLocks(ConversationLocks):
@@ -82,7 +90,13 @@ class RedisLocks(ConversationLocks):
 async def _renew(lock: "redis.lock.Lock") -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
-        await asyncio.to_thread(lock.reacquire)
+        try:
+            await asyncio.to_thread(lock.reacquire)
+        except LockError:
+            log.warning("conversation lock ran out")
+            return
+        except RedisError:
+            log.exception("conversation lock not renewed, trying again")
 
 
 def locks_for(settings: Settings, database: Database) -> ConversationLocks:

@@ -8,8 +8,6 @@ handoff; only a database that does not answer leaves the message waiting.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.channels.channel import UserMessage
@@ -19,19 +17,18 @@ from channels.language import detect
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
 from channels.whatsapp.commands import harmless_text, parse_payload, tap_parse_data
+from channels.whatsapp.opening import Opening, open_turn
 from channels.whatsapp.output import WhatsAppOutput
-from clinic.database import Database, now
-from clinic.handoffs import EMERGENCY_TEXT_PAUSE, unresolved_handoff
-from clinic.inbound import count_attempt, next_received, revoke
+from clinic.database import Database
+from clinic.inbound import revoke
 from clinic.logs import logger
-from clinic.models import Contact
-from clinic.outbox import more_of, take_offer
+from clinic.outbox import more_of
 from clinic.turns import AlreadyHandled, TurnResult, commit_turn
 
 log = logger("channel.conversation")
 
 LONGEST_TURN_SECONDS = 45.0
-RESUMED_AFTER = timedelta(seconds=10)
+LONGEST_READING_SECONDS = 15.0
 MOST_ATTEMPTS = 3
 
 READ_BY_RASA = frozenset({"text", "edit", "tap", "welcome"})
@@ -39,25 +36,6 @@ SILENT = frozenset({"sticker", "reaction", "revoke", "system"})
 
 Handler = Callable[[UserMessage], Awaitable[Any]]
 Parser = Callable[[UserMessage], Awaitable[Dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What the database says before a turn begins."""
-
-    message_id: int
-    contact_id: int
-    wamid: str
-    kind: str
-    text: Optional[str]
-    content: Dict[str, Any]
-    language: str
-    language_chosen: bool
-    muted: bool
-    emergency_text_due: bool
-    attempts: int
-    payload: Optional[str] = None
-    spent: bool = False
 
 
 class Conversation:
@@ -91,49 +69,22 @@ class Conversation:
         Raises:
             SQLAlchemyError: the database does not answer; the message waits.
         """
-        opening = await asyncio.to_thread(self._open, contact_id)
+        opening = await asyncio.to_thread(open_turn, self._database, contact_id)
         if opening is None:
             return None
         try:
             outcome = await self._take(opening)
         except AlreadyHandled:
             return "elsewhere"
-        if not opening.muted:
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("turn broke", message=opening.message_id)
+            outcome = await self._give_up(opening)
+        if not opening.muted and outcome != "elsewhere":
             self._after(opening.wamid)
         log.info("turn", message=opening.message_id, contact=contact_id, outcome=outcome)
         return outcome
-
-    def _open(self, contact_id: int) -> Optional[Opening]:
-        with self._database.reading() as session:
-            message = next_received(session, contact_id)
-            if message is None:
-                return None
-            contact = session.get(Contact, contact_id)
-            assert contact is not None  # noqa: S101 - a foreign key
-            last_text = contact.emergency_text_at
-            opening = Opening(
-                message_id=int(message.id),
-                contact_id=contact_id,
-                wamid=str(message.wamid),
-                kind=str(message.kind),
-                text=message.text,
-                content=message.content or {},
-                language=str(contact.language),
-                language_chosen=bool(contact.language_chosen),
-                muted=unresolved_handoff(session, contact_id) is not None,
-                emergency_text_due=last_text is None or last_text < now() - EMERGENCY_TEXT_PAUSE,
-                attempts=int(message.attempts),
-            )
-            resumed = message.created_at < now() - RESUMED_AFTER
-        if not resumed and opening.kind != "tap":
-            return opening
-        with self._database.transaction() as session:
-            changes: Dict[str, Any] = {}
-            if resumed:
-                changes["attempts"] = count_attempt(session, opening.message_id)
-            if opening.kind == "tap" and not opening.muted:
-                changes.update(_offer_of(session, opening))
-        return Opening(**{**opening.__dict__, **changes})
 
     async def _take(self, opening: Opening) -> str:
         if opening.muted:
@@ -207,7 +158,7 @@ class Conversation:
         red_flag = gate.get("red_flag")
         bubbles = []
         if red_flag and opening.emergency_text_due:
-            bubbles = [self._texts.emergency(red_flag, self._language(opening))]
+            bubbles = [await self._emergency(opening, red_flag)]
         if opening.kind == "revoke":
             await self._revoke(opening)
         await self._commit(
@@ -224,11 +175,10 @@ class Conversation:
         """What nobody here can read (a picture, a voice note, a pin) goes to a person."""
         gate = await self._gate(opening)
         red_flag = gate.get("red_flag")
-        language = self._language(opening)
         if red_flag:
-            bubble = self._texts.emergency(red_flag, language)
+            bubble = await self._emergency(opening, red_flag)
         else:
-            bubble = self._texts.bubble("utter_handoff_media", language)
+            bubble = await self._text(opening, "utter_handoff_media")
         await self._commit(
             opening,
             bubbles=[bubble],
@@ -246,24 +196,46 @@ class Conversation:
         return "silent"
 
     async def _say(self, opening: Opening, response: str) -> str:
-        bubble = self._texts.bubble(response, self._language(opening))
-        await self._commit(opening, bubbles=[bubble])
+        await self._commit(opening, bubbles=[await self._text(opening, response)])
         return "answered"
 
     async def _fail(self, opening: Opening, code: str) -> str:
-        """Anything failing fails to a human, with the fixed text."""
+        """Anything failing fails to a human, with the fixed text; a red flag keeps its own."""
         log.warning("turn handed over", message=opening.message_id, failure=code)
-        bubble = self._texts.bubble("utter_handoff_failure", self._language(opening))
-        await self._commit(opening, bubbles=[bubble], handoff="failure", forget=True, detail=code)
+        gate = await self._gate(opening)
+        red_flag = gate.get("red_flag")
+        if red_flag:
+            bubble = await self._emergency(opening, red_flag)
+        else:
+            bubble = await self._text(opening, "utter_handoff_failure")
+        await self._commit(
+            opening,
+            bubbles=[bubble],
+            handoff="red_flag" if red_flag else "failure",
+            red_flag=red_flag,
+            marks=gate or None,
+            forget=True,
+            detail=code,
+        )
+        return "failure"
+
+    async def _give_up(self, opening: Opening) -> str:
+        """When even a fixed text cannot be said: a person has the conversation all the same."""
+        try:
+            await self._commit(opening, handoff="failure", forget=True, detail="channel")
+        except AlreadyHandled:
+            return "elsewhere"
         return "failure"
 
     async def _gate(self, opening: Opening) -> Dict[str, Any]:
         """What the clinical gate says of words that Rasa will not answer; {} where it fails."""
         text = harmless_text(opening.text)
-        if not text or opening.kind in SILENT:
+        # what broke every attempt so far may be the reading itself
+        if not text or opening.kind in SILENT or opening.attempts > MOST_ATTEMPTS:
             return {}
+        message = UserMessage(text=text, sender_id=str(opening.contact_id))
         try:
-            parsed = await self._parse(UserMessage(text=text, sender_id=str(opening.contact_id)))
+            parsed = await asyncio.wait_for(self._parse(message), LONGEST_READING_SECONDS)
             return dict(parsed.get("gate") or {})
         except Exception:
             log.exception("gate failed", message=opening.message_id)
@@ -284,25 +256,24 @@ class Conversation:
             return opening.language
         return detect(opening.text or "") or opening.language
 
-    async def _commit(self, opening: Opening, **parts: Any) -> None:
-        result = TurnResult(
-            message_id=opening.message_id,
-            contact_id=opening.contact_id,
-            more_title=self._texts.say("utter_more_row", opening.language),
-            **parts,
-        )
+    async def _text(self, opening: Opening, response: str) -> Any:
+        return await asyncio.to_thread(self._texts.bubble, response, self._language(opening))
 
+    async def _emergency(self, opening: Opening, red_flag: str) -> Any:
+        return await asyncio.to_thread(self._texts.emergency, red_flag, self._language(opening))
+
+    async def _commit(self, opening: Opening, **parts: Any) -> None:
         def write() -> None:
+            more_title = None
+            if parts.get("bubbles"):
+                more_title = self._texts.say("utter_more_row", opening.language)
+            result = TurnResult(
+                message_id=opening.message_id,
+                contact_id=opening.contact_id,
+                more_title=more_title,
+                **parts,
+            )
             with self._database.transaction() as session:
                 commit_turn(session, result)
 
         await asyncio.to_thread(write)
-
-
-def _offer_of(session: Any, opening: Opening) -> Dict[str, Any]:
-    """What the tapped button means: nothing where it was never offered to this contact."""
-    token = (opening.content.get("tap") or {}).get("id") or ""
-    offer, counts = take_offer(session, opening.contact_id, token, opening.message_id)
-    if offer is None:
-        return {}
-    return {"payload": offer.payload, "spent": not counts}

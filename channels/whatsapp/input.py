@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from pathlib import Path
@@ -73,7 +74,8 @@ class WhatsAppInput(InputChannel):
 
         @webhook.listener("before_server_stop")
         async def end(_app: Sanic, _loop: Any) -> None:
-            self._end()
+            # beside the loop, which has to answer the webhooks that are being stored
+            await asyncio.to_thread(self._end)
 
         @webhook.get("/")
         async def health(_request: Request) -> HTTPResponse:

@@ -8,12 +8,22 @@ its answer waits for the commit that holds it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Sequence, Set
 
 from prometheus_client import Counter
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from channels.whatsapp.arrivals import arrival_of, status_of
@@ -40,6 +50,9 @@ DEAD_LETTERS = Counter("sandhi_webhook_dead_letters_total", "Updates that could 
 
 MAX_TOGETHER = 64
 
+# trying each webhook by itself would only make each wait as long again
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+
 
 @dataclass
 class _Job:
@@ -56,6 +69,7 @@ class Receiver:
         self._database = database
         self._on_stored = on_stored
         self._jobs: "queue.Queue[Optional[_Job]]" = queue.Queue()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, name="webhook-store", daemon=True)
 
     def start(self) -> None:
@@ -75,9 +89,24 @@ class Receiver:
         loop = asyncio.get_running_loop()
         job = _Job(updates, loop, loop.create_future())
         self._jobs.put(job)
+        if self._ended.is_set():
+            self._refuse_waiting()
         await job.done
 
     def _write(self) -> None:
+        self._write_until_stopped()
+        self._ended.set()
+        self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        """Whoever came after the end is told so, and WhatsApp sends it again."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    _finish(job, RuntimeError("stopping"))
+
+    def _write_until_stopped(self) -> None:
         while True:
             first = self._jobs.get()
             if first is None:
@@ -99,13 +128,14 @@ class Receiver:
 
     def _store_together(self, jobs: List[_Job]) -> None:
         try:
-            with self._database.transaction() as session:
+            with self._database.transaction(urgent=True) as session:
                 for job in jobs:
                     job.contacts = self._store_updates(session, job.updates)
         except Exception as error:
-            if len(jobs) == 1:
-                log.exception("webhook not stored")
-                _finish(jobs[0], error)
+            if len(jobs) == 1 or isinstance(error, _DATABASE_AWAY):
+                log.exception("webhooks not stored", webhooks=len(jobs))
+                for job in jobs:
+                    _finish(job, error)
                 return
             # one bad webhook must not cost its neighbours their answer
             for job in jobs:
@@ -161,12 +191,10 @@ class Receiver:
 
 
 def _is_data_error(error: Exception) -> bool:
-    """Whether the update itself is at fault, and not the database."""
-    from sqlalchemy.exc import DataError, IntegrityError, StatementError
-
-    if isinstance(error, (DataError, IntegrityError, ValueError, TypeError, OverflowError)):
+    """Whether the update itself (or our reading of it) is at fault, and not the database."""
+    if isinstance(error, (DataError, IntegrityError)) or type(error) is StatementError:
         return True
-    return type(error) is StatementError
+    return not isinstance(error, (SQLAlchemyError, OSError))
 
 
 def _finish(job: _Job, error: Optional[Exception]) -> None:

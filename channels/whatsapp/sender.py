@@ -26,7 +26,7 @@ ALERT_PAUSE = timedelta(minutes=1)
 
 
 class GraphSender:
-    """Sends letters and records what became of them; never raises."""
+    """Sends letters and records what became of them; raises only where it could not record."""
 
     def __init__(self, client: GraphClient, database: Database) -> None:
         self._client = client

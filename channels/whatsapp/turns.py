@@ -84,8 +84,9 @@ class Turns:
 
         try:
             self._take_up(await asyncio.to_thread(waiting))
-        except SQLAlchemyError:
-            log.exception("database not readable")
+        except Exception:
+            # whatever it was, this loop must live: it is what finds every forgotten message
+            log.exception("waiting conversations not read")
 
     def _take_up(self, contacts: Set[int]) -> None:
         for contact_id in contacts:

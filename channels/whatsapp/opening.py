@@ -1,0 +1,84 @@
+"""What the database says before a turn begins: the message, and who may answer it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Dict, Optional
+
+from clinic.database import Database, now
+from clinic.handoffs import EMERGENCY_TEXT_PAUSE, unresolved_handoff
+from clinic.inbound import count_attempt, next_received
+from clinic.models import Contact
+from clinic.outbox import take_offer
+
+RESUMED_AFTER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the database says before a turn begins."""
+
+    message_id: int
+    contact_id: int
+    wamid: str
+    kind: str
+    text: Optional[str]
+    content: Dict[str, Any]
+    language: str
+    language_chosen: bool
+    muted: bool
+    emergency_text_due: bool
+    attempts: int
+    payload: Optional[str] = None
+    spent: bool = False
+
+
+def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
+    """Take up the oldest waiting message of a contact; None when nothing waits.
+
+    An attempt at a message that has waited for a while is counted, and a tap is taken, before
+    the turn begins: both stand if the process dies over it.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    with database.reading() as session:
+        message = next_received(session, contact_id)
+        if message is None:
+            return None
+        contact = session.get(Contact, contact_id)
+        assert contact is not None  # noqa: S101 - a foreign key
+        last_text = contact.emergency_text_at
+        opening = Opening(
+            message_id=int(message.id),
+            contact_id=contact_id,
+            wamid=str(message.wamid),
+            kind=str(message.kind),
+            text=message.text,
+            content=message.content or {},
+            language=str(contact.language),
+            language_chosen=bool(contact.language_chosen),
+            muted=unresolved_handoff(session, contact_id) is not None,
+            emergency_text_due=last_text is None or last_text < now() - EMERGENCY_TEXT_PAUSE,
+            attempts=int(message.attempts),
+        )
+        resumed = message.created_at < now() - RESUMED_AFTER
+    if not resumed and opening.kind != "tap":
+        return opening
+    with database.transaction() as session:
+        changes: Dict[str, Any] = {}
+        if resumed:
+            changes["attempts"] = count_attempt(session, opening.message_id)
+        if opening.kind == "tap" and not opening.muted:
+            changes.update(_offer_of(session, opening))
+    return Opening(**{**opening.__dict__, **changes})
+
+
+def _offer_of(session: Any, opening: Opening) -> Dict[str, Any]:
+    """What the tapped button means: nothing where it was never offered to this contact."""
+    token = (opening.content.get("tap") or {}).get("id") or ""
+    offer, counts = take_offer(session, opening.contact_id, token, opening.message_id)
+    if offer is None:
+        return {}
+    return {"payload": offer.payload, "spent": not counts}
