@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,9 @@ app = typer.Typer(
     help="Sandhi: a WhatsApp assistant for physiotherapy clinics.",
     pretty_exceptions_enable=False,
 )
+# a server that is not ready by then is worth a word
+PATIENCE_SECONDS = 60.0
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -60,6 +64,33 @@ def _migrate() -> None:
         ) from None
 
 
+def _check_keys() -> None:
+    """Refuse keys that the database was not written with: they would read no patient's words."""
+    from sqlalchemy import select
+
+    from clinic.crypto import CannotDecrypt, lookup_hash
+    from clinic.models import Contact, Profile
+
+    phone, known_hash = None, None
+    try:
+        with _database().reading() as session:
+            session.execute(select(Profile.content)).first()
+            newest = select(Contact.phone, Contact.phone_hash).order_by(Contact.id.desc())
+            found = session.execute(newest.where(Contact.phone_hash.is_not(None))).first()
+            if found is not None:
+                phone, known_hash = found
+    except CannotDecrypt:
+        raise Refusal(
+            "SANDHI_ENCRYPTION_KEYS does not open this database: put the key it was written with "
+            "into the list (a new key goes before the old ones)."
+        ) from None
+    if phone is not None and lookup_hash(phone) != known_hash:
+        raise Refusal(
+            "SANDHI_SECRET_KEY is not the one this database was written with, so that no patient "
+            "would be known again: set it back."
+        )
+
+
 def _write_profile(configured: Settings) -> None:
     from clinic.profile_file import ProfileError, load_profile
     from clinic.setup import write_profile
@@ -89,6 +120,7 @@ def init() -> None:
     configured.encryption_key_list()
     with out.status("Setting up the database"):
         _migrate()
+        _check_keys()
         _write_profile(configured)
     out.print(f"The profile {configured.clinic_profile} is in the database.")
 
@@ -119,7 +151,7 @@ def train() -> None:
     try:
         with out.status("Training the model"):
             train_model(log_file)
-    except (RuntimeError, Exception) as error:
+    except Exception as error:
         raise Refusal(
             f"Training failed ({type(error).__name__}); the end of {log_file} says why."
         ) from None
@@ -172,7 +204,8 @@ def _moment(as_of: Optional[str], once: bool) -> Optional[datetime]:
     if not once:
         raise Refusal("--as-of goes with --once.")
     try:
-        moment = datetime.fromisoformat(as_of)
+        # Python 3.10 does not read the Z that ISO 8601 ends UTC times with
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", as_of))
     except ValueError:
         raise Refusal("--as-of takes a time such as 2026-11-24T17:30+05:30.") from None
     if moment.tzinfo is None:
@@ -187,8 +220,10 @@ def up(
     """Start every process under a supervisor (what `make run` and `make serve` do)."""
     from assistant.training import model_path
     from sandhi import supervise
-    from sandhi.surroundings import demo_environment
+    from sandhi.surroundings import ROOT, demo_environment
 
+    # the processes run there: relative paths must mean the same here
+    os.chdir(ROOT)
     environment = {}
     if demo_clinic:
         environment = demo_environment()
@@ -219,8 +254,9 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     if demo_clinic:
         servers["simulator"] = configured.simulator_port
     began = time.monotonic()
-    for port in servers.values():
-        _wait_until_ready(port)
+    host = _reachable(configured.host)
+    for name, port in servers.items():
+        _wait_until_ready(name, host if name in {"assistant", "inbox"} else "127.0.0.1", port)
     out.print(f"Sandhi is ready after {time.monotonic() - began:.0f} s. Ctrl-C stops it.")
     if demo_clinic:
         out.print(f"  Write as a patient:  http://127.0.0.1:{configured.simulator_port}/")
@@ -234,14 +270,28 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
         )
 
 
-def _wait_until_ready(port: int) -> None:
+def _reachable(host: str) -> str:
+    """The address by which this machine reaches a server that binds to `host`."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - nothing is bound here
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
+    return f"[{host}]" if ":" in host else host
+
+
+def _wait_until_ready(name: str, host: str, port: int) -> None:
+    from sandhi.supervise import LOGS
+
+    patience = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            answer = requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=5)
+            answer = requests.get(f"http://{host}:{port}/health/ready", timeout=5)
             if answer.status_code == 200:
                 return
         except requests.RequestException:
             pass
+        if time.monotonic() > patience:
+            log_file = LOGS / f"{name}.log"
+            out.print(f"Still waiting for {name}; {log_file} says why.", soft_wrap=True)
+            patience = time.monotonic() + PATIENCE_SECONDS
         time.sleep(0.2)
 
 
@@ -254,3 +304,20 @@ def main(run: Callable[[], Any] = app) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not _of_the_database(error):
+            raise
+        err.print(
+            f"The database does not do its work ({type(error).__name__}): run `sandhi init` if it "
+            "was never set up; otherwise check DATABASE_URL, that its server runs and that the "
+            "disk is not full.",
+            style="red",
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+def _of_the_database(error: Exception) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, SQLAlchemyError)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -47,7 +49,7 @@ stdout_logfile_backups={log_backups}
 
 def programs(demo: bool) -> List[Tuple[str, str]]:
     """Name and command of every process."""
-    python = sys.executable
+    python = shlex.quote(sys.executable)
     listed = [
         ("actions", f"{python} -m actions"),
         ("assistant", f"{python} -m assistant"),
@@ -60,7 +62,7 @@ def programs(demo: bool) -> List[Tuple[str, str]]:
 
 
 def busy_ports(settings: Settings, demo: bool) -> List[str]:
-    """One sentence for each port that somebody else has."""
+    """One sentence for each port that cannot be had: somebody has it, or it is named twice."""
     wanted: Dict[str, Tuple[str, int]] = {
         "ASSISTANT_PORT": (settings.host, settings.assistant_port),
         "ACTIONS_PORT": ("127.0.0.1", settings.actions_port),
@@ -68,36 +70,55 @@ def busy_ports(settings: Settings, demo: bool) -> List[str]:
     }
     if demo:
         wanted["SIMULATOR_PORT"] = ("127.0.0.1", settings.simulator_port)
-    taken = []
+    problems = []
+    named: Dict[int, str] = {}
     for name, (host, port) in wanted.items():
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                taken.append(f"Port {port} is in use: stop what has it, or set {name} to another.")
-    return taken
+        if port in named:
+            problems.append(f"{named[port]} and {name} are both {port}: set one to another port.")
+            continue
+        named[port] = name
+        try:
+            _try_port(host, port)
+        except socket.gaierror:
+            problems.append("SANDHI_HOST is no address of this machine: 127.0.0.1 is the default.")
+            break
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                why = "is in use: stop what has it"
+            else:
+                why = f"of {host} cannot be had ({os.strerror(error.errno or 0)}): set SANDHI_HOST"
+            problems.append(f"Port {port} {why}, or set {name} to another.")
+    return problems
+
+
+def _try_port(host: str, port: int) -> None:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 def write_config(demo: bool) -> Path:
     """The supervisor's configuration; it holds no secret (those are in the environment)."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    text = HEAD.format(logs=LOGS, var=VAR)
+    text = HEAD.format(logs=_literal(LOGS), var=_literal(VAR))
     for name, command in programs(demo):
         text += PROGRAM.format(
             name=name,
-            command=command,
-            root=ROOT,
+            command=_literal(command),
+            root=_literal(ROOT),
             again="true",
             startsecs=3,
-            log=LOGS / f"{name}.log",
+            log=_literal(LOGS / f"{name}.log"),
             log_size="10MB",
             log_backups=3,
         )
     text += PROGRAM.format(
         name="welcome",
-        command=f"{sys.executable} -m sandhi welcome{' --demo' if demo else ''}",
-        root=ROOT,
+        command=_literal(
+            f"{shlex.quote(sys.executable)} -m sandhi welcome{' --demo' if demo else ''}"
+        ),
+        root=_literal(ROOT),
         again="false",
         startsecs=0,
         log="/dev/fd/1",
@@ -106,6 +127,11 @@ def write_config(demo: bool) -> Path:
     )
     write_private(CONFIG, text)
     return CONFIG
+
+
+def _literal(value: object) -> str:
+    # supervisor reads %(name)s as its own
+    return str(value).replace("%", "%%")
 
 
 def run(environment: Dict[str, str], demo: bool) -> None:

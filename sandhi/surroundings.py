@@ -9,10 +9,11 @@ from typing import Dict
 from dotenv import dotenv_values
 
 from clinic.crypto import new_key, new_secret
-from clinic.settings import DEMO_PREFIX
+from clinic.settings import DEMO_PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-VAR = ROOT / "var"
+# what a run leaves behind: logs, the demo, the supervisor's files
+VAR = Path(os.environ.get("SANDHI_VAR") or ROOT / "var").absolute()
 DEMO = VAR / "demo"
 DEMO_ENV = DEMO / "env"
 
@@ -21,6 +22,8 @@ def write_private(path: Path, content: str) -> None:
     """Write a file that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # the mode above is for a new file only
+    os.fchmod(descriptor, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
 
@@ -45,11 +48,20 @@ def demo_environment() -> Dict[str, str]:
         )
     made = {name: value for name, value in dotenv_values(DEMO_ENV).items() if value}
     made["DATABASE_URL"] = f"sqlite:///{DEMO / 'sandhi.db'}"
-    environment = {**made, **{name: os.environ[name] for name in made if os.environ.get(name)}}
-    simulator = os.environ.get("SIMULATOR_PORT") or "8010"
-    assistant = os.environ.get("ASSISTANT_PORT") or "5005"
-    inbox = os.environ.get("INBOX_PORT") or "8000"
-    environment["WHATSAPP_GRAPH_URL"] = f"http://127.0.0.1:{simulator}"
-    environment["SIMULATOR_WEBHOOK_URL"] = f"http://127.0.0.1:{assistant}/webhooks/whatsapp/webhook"
-    environment["SIMULATOR_INBOX_URL"] = f"http://127.0.0.1:{inbox}"
+    # every setting by name, for what is missing from the environment is read from `.env`
+    environment = {**_defaults(), **made}
+    environment.update({name: os.environ[name] for name in environment if os.environ.get(name)})
+    ports = {name: environment[f"{name}_PORT"] for name in ("SIMULATOR", "ASSISTANT", "INBOX")}
+    environment["WHATSAPP_GRAPH_URL"] = f"http://127.0.0.1:{ports['SIMULATOR']}"
+    environment["SIMULATOR_WEBHOOK_URL"] = (
+        f"http://127.0.0.1:{ports['ASSISTANT']}/webhooks/whatsapp/webhook"
+    )
+    environment["SIMULATOR_INBOX_URL"] = f"http://127.0.0.1:{ports['INBOX']}"
     return environment
+
+
+def _defaults() -> Dict[str, str]:
+    return {
+        field.field_info.extra["env"]: "" if field.default is None else str(field.default)
+        for field in Settings.__fields__.values()
+    }

@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import requests
+from sqlalchemy import text
+from sqlalchemy.engine import Engine
 
-from clinic.crypto import new_key, new_secret
+from clinic.crypto import lookup_hash, new_key, new_secret
+from clinic.database import Database
+from clinic.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 180.0
@@ -68,6 +72,7 @@ class House:
             **environment,
         }
         self.running: Dict[str, subprocess.Popen[bytes]] = {}
+        self._engine: Optional[Engine] = None
 
     def sandhi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line tool in this house."""
@@ -92,16 +97,35 @@ class House:
             self.wait_until_ready(name)
         return self
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, program: str = "", **environment: str) -> None:
+        """Start a process of the house, or as `name` a further one of the kind `program`.
+
+        `environment` is changed for this process alone.
+        """
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, *PROCESSES[name]],
+                [sys.executable, *PROCESSES[program or name]],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def start_ready(self, *names: str, **environment: str) -> None:
+        """Start processes beside each other, and wait until those that serve are ready."""
+        for name in names:
+            self.start(name, **environment)
+        for name in names:
+            if name in self.ports:
+                self.wait_until_ready(name)
+
+    def freeze(self, name: str) -> None:
+        """The process takes connections, as its kernel does for it, and does nothing."""
+        os.killpg(self.running[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        os.killpg(self.running[name].pid, signal.SIGCONT)
 
     def kill(self, name: str) -> None:
         """kill -9, as a power cut would."""
@@ -118,12 +142,46 @@ class House:
     def close(self) -> None:
         for process in self.running.values():
             process.terminate()
+            # one that a failing test left frozen hears nothing
+            os.killpg(process.pid, signal.SIGCONT)
         for process in self.running.values():
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
         self.running.clear()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def rows(self, query: str, **values: Any) -> List[Any]:
+        """What the database holds, as it is stored."""
+        if self._engine is None:
+            self._engine = Database(self.environment["DATABASE_URL"]).engine
+        with self._engine.connect() as connection:
+            return list(connection.execute(text(query), values))
+
+    def change(self, statement: str, **values: Any) -> None:
+        """Change the database, as the passing of time would."""
+        self.rows("SELECT 1")
+        assert self._engine is not None
+        with self._engine.begin() as connection:
+            connection.execute(text(statement), values)
+
+    def contact_id(self, phone: str) -> int:
+        """The id of the contact with this number; 0 where there is none yet."""
+        kept = os.environ.get("SANDHI_SECRET_KEY")
+        os.environ["SANDHI_SECRET_KEY"] = self.environment["SANDHI_SECRET_KEY"]
+        settings.cache_clear()
+        try:
+            wanted = lookup_hash(phone)
+        finally:
+            if kept is None:
+                del os.environ["SANDHI_SECRET_KEY"]
+            else:
+                os.environ["SANDHI_SECRET_KEY"] = kept
+            settings.cache_clear()
+        found = self.rows("SELECT id FROM contacts WHERE phone_hash = :hash", hash=wanted)
+        return int(found[0][0]) if found else 0
 
     def url(self, server: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[server]}{path}"
@@ -181,13 +239,16 @@ class Patient:
         """Write a text and read the answer."""
         return self._acts(text=text)
 
-    def taps(self, title: str) -> "Reply":
-        """Tap the newest button or list row whose title begins so, and read the answer."""
+    def taps(self, title: str, wait: bool = True) -> "Reply":
+        """Tap the newest button or list row whose title begins so, and read the answer.
+
+        Without `wait` the answer is left to `hears`.
+        """
         for message in reversed(self.sent()):
             for kind, item in _choices(message["body"]):
                 if item["title"].startswith(title):
                     order = {"id": item["id"], "title": item["title"]}
-                    return self._acts(**{kind: order})
+                    return self._acts(wait, **{kind: order})
         raise AssertionError(f"nobody offered a button that begins with {title!r}")
 
     def sends(self, **act: Any) -> "Reply":
@@ -212,16 +273,54 @@ class Patient:
             time.sleep(0.05)
         return Reply([])
 
+    def says(self, text: str) -> None:
+        """Write a text and go on, without waiting for an answer."""
+        self.house.control("inbound", **{"from": self.phone, "name": self.name, "text": text})
+
+    def texts(self) -> List[str]:
+        """The words of everything that came, in order."""
+        return [_text(message["body"]) for message in self.sent()]
+
+    @property
+    def contact_id(self) -> int:
+        return self.house.contact_id(self.phone)
+
+    def outgoing(self) -> List[Any]:
+        """State and detail of every message the clinic has for this patient, in order."""
+        query = "SELECT state, detail FROM messages WHERE direction = 'out' AND contact_id = :id"
+        return [tuple(row) for row in self.house.rows(f"{query} ORDER BY id", id=self.contact_id)]
+
+    def handoff(self) -> Optional[str]:
+        """The reason of the handoff that is open for this patient."""
+        query = "SELECT reason FROM handoffs WHERE status <> 'resolved' AND contact_id = :id"
+        found = self.house.rows(query, id=self.contact_id)
+        return str(found[0][0]) if found else None
+
+    def visits(self) -> List[str]:
+        """The status of each of this patient's visits."""
+        query = "SELECT status FROM appointments WHERE contact_id = :id ORDER BY id"
+        return [str(row[0]) for row in self.house.rows(query, id=self.contact_id)]
+
     def writes_to_nobody(self, text: str, within: float = 2.0) -> "Reply":
         """Write a text that nothing may answer; what came all the same."""
         self._seen = len(self.sent())
         self.house.control("inbound", **{"from": self.phone, "name": self.name, "text": text})
         return self.hears(within)
 
-    def _acts(self, **act: Any) -> "Reply":
+    def _acts(self, wait: bool = True, **act: Any) -> "Reply":
         self._seen = len(self.sent())
         self.house.control("inbound", **{"from": self.phone, "name": self.name, **act})
-        return self.hears()
+        return self.hears() if wait else Reply([])
+
+
+def eventually(what: Callable[[], Any], within: float = 60.0, every: float = 0.05) -> Any:
+    """What `what` returns once that is true; after `within` seconds what it returned last."""
+    until = time.monotonic() + within
+    while True:
+        found = what()
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(every)
 
 
 class Reply:

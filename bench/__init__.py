@@ -1,0 +1,1 @@
+"""How fast Sandhi is on this machine, beside `rasa init`'s assistant: `python -m bench`."""
