@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Optional
 
-from actions.talk import ClinicAction, Events, Talk, forget
+from actions.talk import ClinicAction, Events, Talk
 from actions.visit_words import visit_facts
-from actions.which_visit import chosen_visit, say_visit, upcoming_visits, version_of
+from actions.which_visit import (
+    chosen_visit,
+    say_visit,
+    upcoming_visits,
+    version_of,
+    visit_today,
+)
 from clinic.database import now
 from clinic.models import Appointment
 from clinic.scheduling.booking import confirm_attendance
@@ -33,7 +39,7 @@ class ConfirmAttendance(ClinicAction):
         visit = _meant(talk)
         if visit is None:
             talk.say("utter_no_visits")
-            return forget("appointment")
+            return []
         try:
             with talk.db.transaction() as session:
                 visit = confirm_attendance(
@@ -52,22 +58,27 @@ class ConfirmAttendance(ClinicAction):
         else:
             facts = visit_facts(visit, talk.profile, talk.language)
             talk.say("utter_attendance_confirmed", **facts)
-        return forget("appointment")
+        return []
 
 
 class RunningLate(ClinicAction):
-    """Notes on the next visit that the patient is late, where the front desk sees it."""
+    """Notes on today's visit that the patient is late, where the front desk sees it."""
 
     action_name = "action_running_late"
 
     def act(self, talk: Talk) -> Events:
-        visit = _meant(talk)
+        visit = visit_today(talk)
         if visit is None:
-            talk.say("utter_no_visits")
-            return forget("appointment")
+            later = next(iter(upcoming_visits(talk)), None)
+            if later is None:
+                talk.say("utter_no_visits")
+            else:
+                talk.say("utter_no_visit_today")
+                say_visit(talk, later)
+            return []
         with talk.db.transaction() as session:
             appointment = session.get(Appointment, visit.appointment_id)
             if appointment is not None:
                 appointment.note = LATE_NOTE
         talk.say("utter_late_noted", **visit_facts(visit, talk.profile, talk.language))
-        return forget("appointment")
+        return []

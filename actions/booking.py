@@ -7,23 +7,25 @@ from typing import Any, Dict, Optional
 import regex
 from rasa_sdk.events import SlotSet
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from actions.asides import (
+    NEWS,
+    forget_dropped,
+    go_on,
+    refuse_another_form,
+    with_sure_answer,
+    without_answer_to_change,
+)
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
-from actions.times import checked_day, give_back_hold, hear_times
+from actions.times import checked_day, hear_times, said_time
 from actions.visit_words import visit_facts
 from clinic.database import now
 from clinic.models import Appointment, Patient
 from clinic.scheduling.booking import confirm, hold
-from clinic.scheduling.errors import (
-    AppointmentPast,
-    ClosedDay,
-    HoldExpired,
-    NotStanding,
-    SchedulingError,
-    SlotTaken,
-)
+from clinic.scheduling.errors import HoldExpired, SchedulingError, SlotTaken
 from clinic.scheduling.grid import Slot
-from clinic.scheduling.visit import visit_of
+from clinic.scheduling.visit import Visit, visit_of
 
 # letters and marks of any script, with what names have between them
 _NAME = regex.compile(r"^[\p{L}\p{M}][\p{L}\p{M}.'’\- ]{0,58}[\p{L}\p{M}.]$")
@@ -52,14 +54,17 @@ class ValidateBookingForm(ClinicAction):
     action_name = "validate_booking_form"
 
     def act(self, talk: Talk) -> Events:
-        heard = talk.heard()
+        refuse_another_form(talk)
+        heard = with_sure_answer(talk, "booking_confirm", same_as_yes="book")
         events = hear_times(talk, heard)
         events += self._category(talk, heard)
         events += self._day(talk, heard, events)
-        events += self._slot(talk, heard)
+        events += self._slot(talk, {**heard, **said_time(talk, heard, events)})
         events += self._name(talk, heard)
+        heard = without_answer_to_change(heard, "booking_confirm", events)
+        events += forget_dropped(talk, heard, "booking_confirm")
         events += self._confirmation(talk, heard)
-        return events
+        return go_on(talk, events)
 
     def _category(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         known = {item.code for item in talk.profile.categories}
@@ -108,8 +113,15 @@ class ValidateBookingForm(ClinicAction):
         ]
 
     def _name(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+        if talk.requested == "booking_confirm" and talk.intent == "inform_name":
+            # "the name is Meera Joshi": another name than the one just read out
+            name = clean_name(talk.text) if _LEAD.search(talk.text) else None
+            return [SlotSet("patient_name", name)] if name else []
         if talk.requested != "patient_name" or "patient_name" not in heard:
             return []
+        if talk.is_tap or NEWS & set(heard):
+            # a day, a time or a button is no name
+            return forget("patient_name")
         name = clean_name(str(heard["patient_name"]))
         if name is None:
             talk.say("utter_name_unclear")
@@ -123,21 +135,27 @@ class ValidateBookingForm(ClinicAction):
             return []
         try:
             with talk.db.transaction() as session:
-                confirm(
-                    session,
-                    int(talk.slot("held")),
-                    talk.contact_id,
-                    str(talk.slot("patient_name")),
-                    talk.cause("book"),
-                    now=now(),
-                )
+                visit = _booked(talk, session)
         except (SlotTaken, HoldExpired):
             talk.say("utter_slot_taken")
-        except (NotStanding, AppointmentPast, ClosedDay):
+        except (SchedulingError, ValueError):
             talk.say("utter_slot_gone")
         else:
-            return [SlotSet("booking_confirm", True)]
+            return [SlotSet("held", visit.appointment_id), SlotSet("booking_confirm", True)]
         return forget("booking_confirm", "slot", "held")
+
+
+def _booked(talk: Talk, session: Session) -> Visit:
+    """The visit, booked; a hold that ran out is taken anew while nobody else has the slot."""
+    name, cause, moment = str(talk.slot("patient_name")), talk.cause("book"), now()
+    try:
+        held = int(talk.slot("held"))
+        return confirm(session, held, talk.contact_id, name, cause, now=moment)
+    except HoldExpired:
+        slot = Slot.from_key(str(talk.slot("slot")))
+        category = talk.slot("category")
+        anew = hold(session, slot, talk.contact_id, now=moment, category=category)
+        return confirm(session, anew.appointment_id, talk.contact_id, name, cause, now=moment)
 
 
 def _known_name(talk: Talk) -> Events:
@@ -175,7 +193,7 @@ class AskBookingConfirm(ClinicAction):
     action_name = "action_ask_booking_form_booking_confirm"
 
     def act(self, talk: Talk) -> Events:
-        if talk.heard().get("booking_confirm") is False:
+        if talk.intent == "deny" and not talk.is_unsure:
             # "what would you like to change?" has just been asked
             return []
         slot = Slot.from_key(str(talk.slot("slot")))
@@ -185,7 +203,7 @@ class AskBookingConfirm(ClinicAction):
 
 
 class Booked(ClinicAction):
-    """Says what was booked, or, where the form ended without a booking, that it stopped."""
+    """Says what was booked."""
 
     action_name = "action_booked"
 
@@ -198,14 +216,3 @@ class Booked(ClinicAction):
             raise LookupError("a finished booking without its appointment")
         talk.say("utter_booked", **visit_facts(visit, talk.profile, talk.language))
         return forget(*BOOKING_SLOTS)
-
-
-class StopFlow(ClinicAction):
-    """Leaves whatever form is open and gives back what it held."""
-
-    action_name = "action_stop_flow"
-
-    def act(self, talk: Talk) -> Events:
-        events = give_back_hold(talk)
-        talk.say("utter_stopped")
-        return events + forget(*BOOKING_SLOTS)

@@ -6,6 +6,12 @@ from typing import Any, Dict
 
 from rasa_sdk.events import SlotSet
 
+from actions.asides import (
+    forget_dropped,
+    go_on,
+    refuse_another_form,
+    with_sure_answer,
+)
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.visit_words import appointment_key, visit_facts
 from actions.which_visit import chosen_visit, say_visit, settle_visit, version_of
@@ -22,17 +28,30 @@ class ValidateCancelForm(ClinicAction):
     action_name = "validate_cancel_form"
 
     def act(self, talk: Talk) -> Events:
-        heard = talk.heard()
+        refuse_another_form(talk)
+        heard = with_sure_answer(talk, "cancel_confirm", same_as_yes="cancel")
         # a "yes" repeated after a crash finds its own work done, so it is not settled again
         sure = heard.get("cancel_confirm") is True
         events = [] if sure else settle_visit(talk, heard)
         if any(event.get("name") == "requested_slot" for event in events):
             return events
+        events += self._reason(talk, heard)
+        events += forget_dropped(talk, heard, "cancel_confirm")
+        events += self._confirmation(talk, heard)
+        return go_on(talk, events)
+
+    def _reason(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if "cancel_reason" in heard:
             known = heard["cancel_reason"] in REASONS
-            events.append(SlotSet("cancel_reason", heard["cancel_reason"] if known else "other"))
-        events += self._confirmation(talk, heard)
-        return events
+            return [SlotSet("cancel_reason", heard["cancel_reason"] if known else "other")]
+        if "appointment" in heard and talk.requested is not None:
+            # the button of another visit, in the midst of cancelling one
+            return forget("cancel_reason")
+        in_own_words = talk.is_unsure or talk.intent == "inform"
+        if talk.requested == "cancel_reason" and in_own_words:
+            # a reason of the patient's own; nobody needs to keep their words for it
+            return [SlotSet("cancel_reason", "other")]
+        return []
 
     def _confirmation(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if heard.get("cancel_confirm") is not True:
@@ -59,7 +78,7 @@ class ValidateCancelForm(ClinicAction):
         except SchedulingError:
             talk.say("utter_visit_over")
         else:
-            return []
+            return [SlotSet("cancel_confirm", True)]
         return [*forget("appointment"), SlotSet("requested_slot", None)]
 
 
@@ -69,10 +88,12 @@ class AskCancelReason(ClinicAction):
     action_name = "action_ask_cancel_form_cancel_reason"
 
     def act(self, talk: Talk) -> Events:
+        key = talk.slot("appointment")
         rows = [
             {
                 "title": talk.word(f"utter_word_reason_{code}"),
-                "payload": f'/inform{{"reason": "{code}"}}',
+                # with its visit, so that a tap on the next day still says what is cancelled
+                "payload": f'/cancel{{"reason": "{code}", "appointment": "{key}"}}',
             }
             for code in REASONS
         ]

@@ -6,10 +6,17 @@ from typing import Any, Dict
 
 from rasa_sdk.events import SlotSet
 
+from actions.asides import (
+    forget_dropped,
+    go_on,
+    refuse_another_form,
+    with_sure_answer,
+    without_answer_to_change,
+)
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
-from actions.times import checked_day, hear_times
+from actions.times import checked_day, hear_times, said_time
 from actions.visit_words import visit_facts
-from actions.which_visit import chosen_visit, settle_visit, version_of
+from actions.which_visit import chosen_visit, say_visit, settle_visit, version_of
 from clinic.database import now
 from clinic.scheduling.booking import reschedule
 from clinic.scheduling.errors import Moved, SchedulingError, SlotTaken
@@ -22,7 +29,8 @@ class ValidateRescheduleForm(ClinicAction):
     action_name = "validate_reschedule_form"
 
     def act(self, talk: Talk) -> Events:
-        heard = talk.heard()
+        refuse_another_form(talk)
+        heard = with_sure_answer(talk, "move_confirm", same_as_yes="reschedule")
         # a "yes" repeated after a crash finds its own work done, so it is not settled again
         sure = heard.get("move_confirm") is True
         events = [] if sure else settle_visit(talk, heard)
@@ -33,9 +41,11 @@ class ValidateRescheduleForm(ClinicAction):
         day = heard.get("day") or (said[-1] if said else None)
         if day is not None:
             events.append(SlotSet("day", checked_day(talk, day)))
-        events += self._slot(talk, heard)
+        events += self._slot(talk, {**heard, **said_time(talk, heard, events)})
+        heard = without_answer_to_change(heard, "move_confirm", events)
+        events += forget_dropped(talk, heard, "move_confirm")
         events += self._confirmation(talk, heard)
-        return events
+        return go_on(talk, events)
 
     def _slot(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if "slot" not in heard:
@@ -50,7 +60,7 @@ class ValidateRescheduleForm(ClinicAction):
 
     def _confirmation(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if heard.get("move_confirm") is False:
-            talk.say("utter_what_to_change")
+            talk.say("utter_what_to_move")
             return forget("move_confirm")
         if heard.get("move_confirm") is not True or talk.slot("slot") is None:
             return []
@@ -70,6 +80,10 @@ class ValidateRescheduleForm(ClinicAction):
             talk.say("utter_slot_taken")
         except Moved:
             talk.say("utter_visit_changed")
+            visit = chosen_visit(talk, key)
+            if visit is not None:
+                say_visit(talk, visit)
+            return [*forget("move_confirm", "appointment"), SlotSet("requested_slot", None)]
         except SchedulingError:
             talk.say("utter_slot_gone")
         else:
@@ -83,7 +97,8 @@ class AskMoveConfirm(ClinicAction):
     action_name = "action_ask_reschedule_form_move_confirm"
 
     def act(self, talk: Talk) -> Events:
-        if talk.heard().get("move_confirm") is False:
+        if talk.intent == "deny" and not talk.is_unsure:
+            # "what would you like to change?" has just been asked
             return []
         slot = Slot.from_key(str(talk.slot("slot")))
         talk.say("utter_confirm_move", **visit_facts(slot, talk.profile, talk.language))

@@ -61,6 +61,22 @@ class Talk:
     def intent(self) -> str:
         return str((self._tracker.latest_message.get("intent") or {}).get("name") or "")
 
+    @property
+    def is_tap(self) -> bool:
+        """Whether the patient tapped a button of ours."""
+        return bool(self._tracker.latest_message.get("tap"))
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the message is harmless, but nobody knows what it means."""
+        gate = self._tracker.latest_message.get("gate") or {}
+        return gate.get("route") == "unsure"
+
+    @property
+    def text(self) -> str:
+        """What the patient wrote."""
+        return str(self._tracker.latest_message.get("text") or "")
+
     def cause(self, work: str) -> str:
         """What makes `work` of this turn unique: the message's id, and the name of the work."""
         for event in reversed(self._tracker.events):
@@ -76,6 +92,15 @@ class Talk:
         """The slot that the active form asks for."""
         value = self.slot("requested_slot")
         return None if value is None else str(value)
+
+    def has_done(self, action: str) -> bool:
+        """Whether this action has run since the latest message."""
+        for event in reversed(self._tracker.events):
+            if event.get("event") == "user":
+                return False
+            if event.get("event") == "action" and event.get("name") == action:
+                return True
+        return False
 
     @property
     def form(self) -> Optional[str]:

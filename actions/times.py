@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from rasa_sdk.events import SlotSet
 
@@ -16,8 +18,12 @@ from clinic.database import now
 from clinic.models import Appointment
 from clinic.scheduling.booking import release
 from clinic.scheduling.errors import SchedulingError
+from clinic.scheduling.grid import Slot
+from clinic.scheduling.rules import read_calendar
 
 ROWS_BEFORE_OTHER_DAY = 8
+# what a form asks for when the day is known
+AFTER_THE_DAY = frozenset({"slot", "patient_name", "booking_confirm", "move_confirm"})
 
 
 def today_of(talk: Talk, moment: datetime) -> date:
@@ -40,18 +46,25 @@ def hear_times(talk: Talk, heard: Dict[str, Any]) -> Events:
     events: Events = []
     changed = False
     if "gender" in heard:
-        wish = Wish(**{**wish.__dict__, "gender": heard["gender"]})
+        wish = replace(wish, gender=heard["gender"])
+        changed = True
+    if "day" in heard:
+        # a tapped day is that day alone
+        wish = replace(wish, until=None)
         changed = True
     when = heard.get("when")
     if isinstance(when, dict):
         events += forget("when")
         if when.get("past"):
             talk.say("utter_day_past")
-            return [*events, *forget("day", "slot")]
+            return [*events, *give_back_hold(talk), *forget("day", "slot")]
         wish = wish.with_when(when)
         day = day_of(when)
         events.append(SlotSet("day", day or talk.slot("day") or SOONEST))
         changed = True
+    elif talk.intent == "deny" and talk.requested == "slot":
+        # none of these: another day
+        return [*forget("day"), SlotSet("wish", wish.without_days().as_slot())]
     elif heard.get("indifferent") and talk.requested in {"day", "slot"}:
         events.append(SlotSet("day", talk.slot("day") or SOONEST))
         wish = wish.without_times()
@@ -62,6 +75,48 @@ def hear_times(talk: Talk, heard: Dict[str, Any]) -> Events:
             events += give_back_hold(talk)
             events += forget("slot")
     return events
+
+
+def said_time(talk: Talk, heard: Dict[str, Any], events: Events) -> Dict[str, Any]:
+    """The slot that begins at the very time written once the day was chosen.
+
+    `events` are those of `hear_times`; `{}` where no time was written, or none begins then.
+    """
+    when = heard.get("when")
+    wanted = when.get("at") if isinstance(when, dict) else None
+    if wanted is None or talk.requested not in AFTER_THE_DAY or "slot" in heard:
+        return {}
+    slots = {event["name"]: event["value"] for event in events}
+    if slots.get("day") in (None, SOONEST):
+        return {}
+    found, _ = _slots(talk, Wish.of(slots.get("wish")), slots["day"])
+    first = found[0].starts_at.astimezone(talk.zone) if found else None
+    if first is None or (first.date().isoformat(), f"{first:%H:%M}") != (slots["day"], wanted):
+        return {}
+    return {"slot": found[0].key}
+
+
+def _slots(talk: Talk, wish: Wish, day: str) -> Tuple[List[Slot], bool]:
+    moment = now()
+    with talk.db.reading() as session:
+        return slots_for(
+            session,
+            service_of(talk, session),
+            wish,
+            day,
+            talk.profile,
+            moment,
+            today_of(talk, moment),
+            preferred=_preferred(talk),
+        )
+
+
+def _tap_means(talk: Talk, **chosen: str) -> str:
+    """The payload of a row; in a move with its visit, so that it is a move on the next day too."""
+    visit = talk.slot("appointment")
+    if talk.form == "reschedule_form" and visit:
+        return f"/reschedule{json.dumps({**chosen, 'appointment': visit})}"
+    return f"/inform{json.dumps(chosen)}"
 
 
 def checked_day(talk: Talk, day: Optional[str]) -> Optional[str]:
@@ -115,12 +170,12 @@ class AskDay(ClinicAction):
             talk.say("utter_nothing_free")
             return []
         rows: List[Dict[str, str]] = [
-            {"title": talk.word("utter_word_soonest"), "payload": '/inform{"day": "soonest"}'}
+            {"title": talk.word("utter_word_soonest"), "payload": _tap_means(talk, day=SOONEST)}
         ]
         rows += [
             {
                 "title": say_day(day, talk.language),
-                "payload": f'/inform{{"day": "{day.isoformat()}"}}',
+                "payload": _tap_means(talk, day=day.isoformat()),
             }
             for day in days
         ]
@@ -134,27 +189,21 @@ class AskSlot(ClinicAction):
     action_name = "action_ask_slot"
 
     def act(self, talk: Talk) -> Events:
-        moment = now()
         profile = talk.profile
         day = str(talk.slot("day") or SOONEST)
         wish = Wish.of(talk.slot("wish"))
-        with talk.db.reading() as session:
-            slots, as_wished = slots_for(
-                session,
-                service_of(talk, session),
-                wish,
-                day,
-                profile,
-                moment,
-                today_of(talk, moment),
-                preferred=_preferred(talk),
-            )
+        slots, as_wished = _slots(talk, wish, day)
         if not slots:
             talk.say("utter_nothing_free")
             return []
         days = {slot.starts_at.astimezone(talk.zone).date() for slot in slots}
         one_day = len(days) == 1 and day != SOONEST
-        rows = [slot_row(slot, profile, talk.language, with_day=not one_day) for slot in slots]
+        rows = [
+            slot_row(
+                slot, profile, talk.language, not one_day, payload=_tap_means(talk, slot=slot.key)
+            )
+            for slot in slots
+        ]
         other_day = {
             "title": talk.word("utter_word_other_day"),
             "payload": '/go_back{"step": "day"}',
@@ -162,13 +211,27 @@ class AskSlot(ClinicAction):
         # within the rows that are seen before "more"
         rows.insert(min(len(rows), ROWS_BEFORE_OTHER_DAY), other_day)
         if not as_wished:
-            talk.say("utter_no_match")
+            _say_what_is_not(talk, wish, day, days)
         if one_day:
             words = say_day(days.pop(), talk.language)
             talk.say("utter_ask_slot", buttons=rows, day_words=words)
         else:
             talk.say("utter_ask_slot_soonest", buttons=rows)
         return []
+
+
+def _say_what_is_not(talk: Talk, wish: Wish, day: str, offered: Set[date]) -> None:
+    """Why what is offered is not what was asked for: a closed day, a full one, or the hours."""
+    one_day = day != SOONEST and wish.until in (None, day)
+    wanted = date.fromisoformat(day) if one_day else None
+    if wanted is None or wanted in offered:
+        talk.say("utter_no_match")
+        return
+    with talk.db.reading() as session:
+        closed = read_calendar(session, wanted, wanted).is_closed(wanted)
+    closed = closed or not talk.profile.hours.on(wanted.weekday())
+    response = "utter_day_closed" if closed else "utter_day_full"
+    talk.say(response, day_words=say_day(wanted, talk.language))
 
 
 def _preferred(talk: Talk) -> tuple[str, ...]:
@@ -185,15 +248,21 @@ class GoBack(ClinicAction):
     action_name = "action_go_back"
 
     def act(self, talk: Talk) -> Events:
+        if talk.form == "cancel_form":
+            last = talk.requested == "cancel_confirm"
+            return forget("cancel_reason" if last else "appointment")
         if talk.form not in {"booking_form", "reschedule_form"}:
             talk.say("utter_nothing_to_go_back")
             return []
         step = talk.entity("step") or _step_before(talk.requested)
+        if step == "name":
+            return forget("patient_name", "booking_confirm")
         events = give_back_hold(talk) + forget("slot", "booking_confirm", "move_confirm")
-        if step == "day":
-            events += forget("day", "wish")
+        if step in {"day", "category"}:
+            lasting = Wish.of(talk.slot("wish")).without_days()
+            events += [*forget("day"), SlotSet("wish", lasting.as_slot())]
         if step == "category":
-            events += forget("day", "wish", "category")
+            events += forget("category")
         return events
 
 

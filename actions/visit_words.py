@@ -28,17 +28,15 @@ def appointment_key(visit: Visit) -> str:
     return f"{visit.appointment_id}:{visit.version}"
 
 
-def slot_row(slot: Slot, profile: Profile, language: str, with_day: bool) -> Dict[str, str]:
+def slot_row(
+    slot: Slot, profile: Profile, language: str, with_day: bool, payload: str
+) -> Dict[str, str]:
     """A list row for a free slot."""
     local = slot.starts_at.astimezone(ZoneInfo(profile.time_zone))
     said = say_time(local.time(), language)
     name = profile.clinician(slot.clinician).name.said_in(language)
     title = f"{say_day(local.date(), language)}, {said}" if with_day else said
-    return {
-        "title": title,
-        "description": name,
-        "payload": f'/inform{{"slot": "{slot.key}"}}',
-    }
+    return {"title": title, "description": name, "payload": payload}
 
 
 def visit_rows(visits: List[Visit], intent: str, profile: Profile, language: str) -> List[Any]:

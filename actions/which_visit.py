@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk.events import SlotSet
@@ -13,11 +14,23 @@ from clinic.models import Appointment
 from clinic.scheduling.booking import upcoming
 from clinic.scheduling.visit import Visit, visit_of
 
+# who comes later than this has missed the visit
+LATEST = timedelta(hours=1)
+
 
 def upcoming_visits(talk: Talk) -> List[Visit]:
     """The contact's visits that can still be changed, soonest first."""
     with talk.db.reading() as session:
         return upcoming(session, talk.contact_id, now())
+
+
+def visit_today(talk: Talk) -> Optional[Visit]:
+    """The contact's visit that begins today, or began within the hour."""
+    moment = now()
+    today = moment.astimezone(talk.zone).date()
+    with talk.db.reading() as session:
+        near = upcoming(session, talk.contact_id, moment - LATEST)
+    return next((v for v in near if v.starts_at.astimezone(talk.zone).date() == today), None)
 
 
 def chosen_visit(talk: Talk, key: Any) -> Optional[Visit]:
@@ -62,7 +75,9 @@ def settle_visit(talk: Talk, heard: Dict[str, Any]) -> Events:
         talk.say("utter_visit_changed")
         say_visit(talk, visit)
         return [*forget("appointment"), SlotSet("requested_slot", None)]
-    return [SlotSet("appointment", appointment_key(visit))]
+    key = appointment_key(visit)
+    # nothing new is no event: a form that hears nothing lets a question be answered
+    return [] if key == talk.slot("appointment") else [SlotSet("appointment", key)]
 
 
 def say_visit(talk: Talk, visit: Visit) -> None:
@@ -103,4 +118,4 @@ class MyAppointments(ClinicAction):
         else:
             rows = visit_rows(visits, "my_appointments", talk.profile, talk.language)
             talk.say("utter_your_visits", buttons=rows)
-        return forget("appointment")
+        return []

@@ -14,13 +14,17 @@ from clinic.scheduling.grid import Slot
 from clinic.scheduling.slots import free_days, free_slots
 
 SOONEST = "soonest"
+OPEN_END = date.max.isoformat()
 DAYS_SHOWN = 8
 SLOTS_SHOWN = 16
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Times are local `HH:MM`; `until` is the last day of a span of days (`next week`)."""
+    """Times are local `HH:MM`.
+
+    `until` is the last day of a span of days ("next week"); `OPEN_END` from a day on.
+    """
 
     part: Optional[str] = None
     after: Optional[str] = None
@@ -43,15 +47,19 @@ class Wish:
     def with_when(self, when: Dict[str, Any]) -> Wish:
         """The wish after the patient said another time; what they did not say again stays."""
         if not any(when.get(name) for name in ("part", "after", "before", "at")):
-            return replace(self, until=when.get("date_to"))
+            return replace(self, until=_last_day(when))
         return replace(
             self,
             part=when.get("part"),
             after=when.get("after"),
             before=when.get("before"),
             at=when.get("at"),
-            until=when.get("date_to"),
+            until=_last_day(when),
         )
+
+    def without_days(self) -> Wish:
+        """What stays when the patient looks for another day: by whom they would be treated."""
+        return Wish(gender=self.gender, clinician=self.clinician)
 
     def without_times(self) -> Wish:
         """The wish with any time of day."""
@@ -63,6 +71,13 @@ def day_of(when: Dict[str, Any]) -> Optional[str]:
     if when.get("soonest"):
         return SOONEST
     return when.get("date_from")
+
+
+def _last_day(when: Dict[str, Any]) -> Optional[str]:
+    """The last day said; a day with none is "from that day on"."""
+    if when.get("date_to"):
+        return str(when["date_to"])
+    return OPEN_END if when.get("date_from") else None
 
 
 def service_for(session: Session, profile: Profile, contact_id: int) -> str:
@@ -111,10 +126,11 @@ def slots_for(
     """
     last = today + timedelta(days=profile.booking.horizon_days)
     if day == SOONEST:
-        start, end = today, last
+        start = today
+        end = min(date.fromisoformat(wish.until), last) if wish.until else last
     else:
         start = date.fromisoformat(day)
-        end = date.fromisoformat(wish.until) if wish.until else start
+        end = min(date.fromisoformat(wish.until), last) if wish.until else start
     relaxed = replace(wish.without_times(), gender=wish.gender, clinician=wish.clinician)
     for exact, attempt, span in (
         (True, wish, (start, end)),

@@ -1,0 +1,243 @@
+"""The one classifier behind intents and gate, as a Rasa component: intent, chance of clinical, chance of an emergency."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Text, Tuple, Type
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+
+from safety.lexicon_component import LEXICON, ClinicalLexicon
+from safety.decision import Scores
+from safety.embedding import DIMENSIONS, EMBEDDING, SentenceEmbeddingFeaturizer
+from safety.intents import CLINICAL_INTENTS, EMERGENCY
+from safety.kernel import DEFAULTS, Inputs, KernelModel
+from safety.lexicon import Finding
+from safety.normalise import clean
+
+logger = logging.getLogger(__name__)
+
+SCORES = "classifier_scores"
+"""Message property: `safety.decision.Scores`; absent when the message could not be embedded."""
+
+_CLINICAL, _EMERGENCY, _CATEGORY = "clinical?", "emergency?", "category:"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class MessageClassifier(IntentClassifier, GraphComponent):
+    """Kernel ridge regression (`safety.kernel`) with probabilities calibrated on leave-one-out scores."""
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """The lexicon and the embedding must come earlier."""
+        return [ClinicalLexicon, SentenceEmbeddingFeaturizer]
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        """Python packages this component needs."""
+        return ["sklearn", "scipy"]
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Kernel weights (see `safety.kernel.DEFAULTS`) and how many intents the ranking shows."""
+        return {**DEFAULTS, "ranking_length": 10}
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        """Train anew when the code of the features changes."""
+        digest = hashlib.sha256()
+        for name in ("kernel.py", "normalise.py", "lexicon.py", "spelling.py"):
+            digest.update(Path(__file__).with_name(name).read_bytes())
+        return digest.hexdigest()
+
+    def __init__(
+        self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource
+    ) -> None:
+        """Made by `create` or `load`."""
+        self._config = {**self.get_default_config(), **config}
+        self._storage = model_storage
+        self._resource = resource
+        self._model: Optional[KernelModel] = None
+        self._facts: Dict[Text, Any] = {}
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> MessageClassifier:
+        """Creates an untrained component (see parent class)."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fit the kernel model and calibrate it.
+
+        Raises:
+            ValueError: there are no examples with an intent.
+        """
+        examples = [m for m in training_data.intent_examples if m.get(TEXT) and m.get(INTENT)]
+        if not examples:
+            raise ValueError("no intent examples to train on")
+        intents = np.array([m.get(INTENT) for m in examples])
+        names = sorted(set(intents))
+        columns = {name: intents == name for name in names}
+        columns[_CLINICAL] = np.isin(intents, list(CLINICAL_INTENTS))
+        columns[_EMERGENCY] = intents == EMERGENCY
+        flags = [set(_finding(m).red_flags) if i == EMERGENCY else set() for m, i in zip(examples, intents)]
+        for category in sorted(set().union(*flags)):
+            columns[_CATEGORY + category] = np.array([category in f for f in flags])
+        targets = np.stack(list(columns.values()), axis=1).astype(np.float32) * 2 - 1
+        kernel = {k: float(self._config[k]) for k in DEFAULTS}
+        self._model = KernelModel.fit(_inputs(examples), targets, list(columns), kernel)
+        self._facts = {"intents": names, **self._calibrate(columns, names)}
+        self.persist()
+        return self._resource
+
+    def _calibrate(self, columns: Dict[Text, np.ndarray], names: List[Text]) -> Dict[Text, Any]:
+        assert self._model is not None
+        scores = self._model.left_out
+        position = {label: i for i, label in enumerate(self._model.labels)}
+        truth = np.stack([columns[n] for n in names], axis=1).argmax(axis=1)
+        sharpness = _fit_sharpness(scores[:, : len(names)], truth)
+        chances = _softmax(sharpness * scores[:, : len(names)])
+        clinical = np.isin(names, list(CLINICAL_INTENTS))
+        emergency = np.array(names) == EMERGENCY
+        return {
+            "sharpness": sharpness,
+            "clinical": _fit_sigmoid(
+                scores[:, position[_CLINICAL]], _log_odds(chances, clinical), columns[_CLINICAL]
+            ),
+            "emergency": _fit_sigmoid(
+                scores[:, position[_EMERGENCY]], _log_odds(chances, emergency), columns[_EMERGENCY]
+            ),
+        }
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Set `intent`, `intent_ranking` and the scores on every message that has an embedding."""
+        ready = [m for m in messages if m.get(TEXT) and m.get(EMBEDDING) is not None]
+        for message in messages:
+            message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
+            message.set("intent_ranking", [], add_to_output=True)
+        if not ready or self._model is None:
+            return messages
+        for message, scores in zip(ready, self.scores(ready)):
+            ranking = [dict(i) for i in scores.intents[: self._config["ranking_length"]]]
+            message.set(SCORES, scores)
+            message.set(INTENT, ranking[0], add_to_output=True)
+            message.set("intent_ranking", ranking, add_to_output=True)
+        return messages
+
+    def scores(self, messages: Sequence[Message]) -> List[Scores]:
+        """Calibrated scores of messages that carry an embedding."""
+        assert self._model is not None
+        raw = self._model.score(_inputs(messages))
+        return [self._calibrated(row) for row in raw]
+
+    def left_out_scores(self) -> List[Scores]:
+        """Leave-one-out scores of the training examples, in their order (only right after training)."""
+        assert self._model is not None
+        return [self._calibrated(row) for row in self._model.left_out]
+
+    def _calibrated(self, row: np.ndarray) -> Scores:
+        assert self._model is not None
+        names = self._facts["intents"]
+        values = dict(zip(self._model.labels, row))
+        chances = _softmax(self._facts["sharpness"] * row[None, : len(names)])
+        clinical = _log_odds(chances, np.isin(names, list(CLINICAL_INTENTS)))[0]
+        emergency = _log_odds(chances, np.array(names) == EMERGENCY)[0]
+        chances = chances[0]
+        order = np.argsort(-chances)
+        categories = [label for label in self._model.labels if label.startswith(_CATEGORY)]
+        best = max(categories, key=lambda label: values[label], default=None)
+        return Scores(
+            clinical=_sigmoid(values[_CLINICAL], clinical, self._facts["clinical"]),
+            emergency=_sigmoid(values[_EMERGENCY], emergency, self._facts["emergency"]),
+            intents=[{"name": names[i], "confidence": float(chances[i])} for i in order],
+            category=best[len(_CATEGORY) :] if best else None,
+        )
+
+    def persist(self) -> None:
+        """Write the model as arrays and JSON."""
+        assert self._model is not None
+        with self._storage.write_to(self._resource) as folder:
+            self._model.save(folder)
+            (folder / "facts.json").write_text(json.dumps(self._facts), encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> MessageClassifier:
+        """Load a trained component (see parent class).
+
+        Raises:
+            ValueError, OSError: the stored model is missing or damaged; the assistant must not start without it.
+        """
+        component = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            component._model = KernelModel.load(folder)
+            component._facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        return component
+
+
+def _finding(message: Message) -> Finding:
+    finding = message.get(LEXICON)
+    return finding if isinstance(finding, Finding) else Finding()
+
+
+def _inputs(messages: Sequence[Message]) -> Inputs:
+    vectors = np.stack([m.get(EMBEDDING).values for m in messages])
+    if vectors.shape[1] != DIMENSIONS:
+        raise ValueError("an embedding has the wrong length")
+    return Inputs([clean(m.get(TEXT)) for m in messages], vectors)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _log_odds(chances: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Log odds that the intent is one of the chosen, for each row."""
+    inside = chances[:, chosen].sum(axis=1)
+    return np.asarray(np.log((inside + 1e-9) / (1 - inside + 1e-9)))
+
+
+def _sigmoid(score: float, odds: float, line: Sequence[float]) -> float:
+    return float(1 / (1 + np.exp(-(line[0] * score + line[1] * odds + line[2]))))
+
+
+def _fit_sigmoid(scores: np.ndarray, odds: np.ndarray, truth: np.ndarray) -> List[float]:
+    """Platt's calibration of two views of one question, its own output and the intents': their weights and the offset."""
+    model = LogisticRegression(C=1e3).fit(np.stack([scores, odds], axis=1), truth)
+    return [float(model.coef_[0, 0]), float(model.coef_[0, 1]), float(model.intercept_[0])]
+
+
+def _fit_sharpness(scores: np.ndarray, truth: np.ndarray) -> float:
+    """The factor that makes the softmax of the intent scores most likely."""
+
+    def loss(sharpness: float) -> float:
+        z = sharpness * scores
+        z = z - z.max(axis=1, keepdims=True)
+        return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), truth]))
+
+    return float(minimize_scalar(loss, bounds=(0.5, 40), method="bounded").x)

@@ -1,0 +1,164 @@
+"""The decision itself: from what was seen in a message to where it goes. Pure, so that it can be read and tested.
+
+Allow, not deny: the bot answers only what is recognised as logistics with confidence and carries no clinical sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Text
+
+from safety.intents import CLINICAL_INTENTS, EMERGENCY, HUMAN_REQUEST, INFORM, OFF_TOPIC
+from safety.lexicon import SELF_HARM, Finding
+
+RED_FLAG, CLINICAL, REQUEST, UNSURE = "red_flag", "clinical", "request", "unsure"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the classifier thinks: probabilities 0 … 1; `intents` best first; `category` of a red flag, if it is one."""
+
+    clinical: float
+    emergency: float
+    intents: Sequence[Mapping[Text, Any]]
+    category: Optional[Text] = None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Set on leave-one-out scores of the training data (`docs/safety.md` says how); probabilities, words."""
+
+    clinical: float = 0.5
+    """From here on the classifier calls a message clinical."""
+    doubt: float = 0.15
+    """From here on the bot does not answer."""
+    weak_sign: float = 0.05
+    """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
+    emergency: float = 0.05
+    """From here on a clinical message counts as a red flag."""
+    emergency_alone: float = 0.25
+    """From here on any message does."""
+    sure: float = 0.2
+    """Below it the intent is not recognised."""
+    clarify_words: int = 10
+    """A message of at most so many words may be asked about once with a menu."""
+    longest_words: int = 60
+    """A longer one is always read by a person."""
+
+
+@dataclass
+class Gate:
+    """The mark on a message. `why` holds short codes, never a word of the patient."""
+
+    clinical: bool = False
+    red_flag: Optional[Text] = None
+    score: float = 0.0
+    why: List[Text] = field(default_factory=list)
+    route: Optional[Text] = None
+    may_clarify: bool = False
+    """Short and without a clinical sign: one clarifying menu is allowed before a person is called."""
+    trace: bool = True
+    """Something clinical might be in it."""
+
+    def as_dict(self) -> Dict[Text, Any]:
+        """As it travels in Rasa's parse data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything the decision looks at; `scores` is None when the classifier did not run."""
+
+    finding: Finding
+    scores: Optional[Scores]
+    script: Text
+    words: int
+    is_answer: bool = False
+
+
+def decide(seen: Seen, limits: Thresholds) -> Gate:
+    """Where a message goes."""
+    scores = seen.scores
+    gate = Gate(score=round(scores.clinical, 4) if scores else 1.0)
+    gate.trace = bool(seen.finding.traces) or scores is None or scores.clinical >= limits.doubt
+    _look_for_clinical(seen, limits, gate)
+    _look_for_red_flag(seen, limits, gate)
+    if gate.red_flag or gate.clinical:
+        gate.clinical = True
+        gate.route = RED_FLAG if gate.red_flag else CLINICAL
+        return gate
+    gate.route = _route_of_the_rest(seen, limits, gate)
+    return gate
+
+
+def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
+    if seen.finding.red_flag:
+        gate.red_flag = seen.finding.red_flag
+        gate.why += [f"list:{category}" for category in seen.finding.red_flags]
+    scores = seen.scores
+    guessed = seen.finding.guessed_flags
+    if guessed and not gate.red_flag and scores and scores.clinical >= limits.clinical:
+        gate.red_flag = SELF_HARM if SELF_HARM in guessed else guessed[0]
+        gate.why += [f"weak:{category}" for category in guessed]
+    enough = limits.emergency if gate.clinical else limits.emergency_alone
+    if scores and scores.emergency >= enough and not gate.red_flag:
+        gate.red_flag = scores.category or "unspecified"
+        gate.why.append("model:emergency")
+
+
+def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
+    scores, finding = seen.scores, seen.finding
+    gate.why += [f"list:{group}" for group in sorted(finding.alone)]
+    gate.clinical = bool(finding.alone)
+    if not scores:
+        return
+    if scores.clinical >= limits.clinical and not seen.is_answer:
+        gate.clinical = True
+        gate.why.append("model:clinical")
+    weak = finding.paired | finding.guessed
+    if weak and scores.clinical >= limits.weak_sign:
+        gate.clinical = True
+        gate.why += [f"weak:{group}" for group in sorted(weak)]
+
+
+def _route_of_the_rest(seen: Seen, limits: Thresholds, gate: Gate) -> Optional[Text]:
+    scores = seen.scores
+    if seen.words == 0 or seen.script in ("none", "other"):
+        gate.why.append(f"script:{seen.script}" if seen.words or seen.script == "other" else "empty")
+        gate.may_clarify = seen.script == "none"
+        return UNSURE
+    if scores is None:
+        gate.why.append("model:missing")
+        return UNSURE
+    if seen.is_answer:
+        return None
+    best = scores.intents[0]
+    if scores.clinical >= limits.doubt or seen.words > limits.longest_words:
+        gate.why.append("model:doubt" if scores.clinical >= limits.doubt else "long")
+        return UNSURE
+    if best["name"] == HUMAN_REQUEST:
+        return REQUEST
+    if best["name"] == OFF_TOPIC:
+        gate.why.append("off_topic")
+        gate.may_clarify = True
+        return UNSURE
+    if best["confidence"] < limits.sure or best["name"] in CLINICAL_INTENTS:
+        gate.why.append("intent:unsure")
+        gate.may_clarify = seen.words <= limits.clarify_words
+        return UNSURE
+    return None
+
+
+def intent_to_report(gate: Gate, scores: Optional[Scores], is_answer: bool) -> Optional[Dict[Text, Any]]:
+    """The intent that replaces the classifier's: the best clinical one for staff, `inform` for a plain answer."""
+    if gate.red_flag:
+        return {"name": EMERGENCY, "confidence": 1.0}
+    if gate.clinical:
+        ranking = scores.intents if scores else ()
+        for intent in ranking:
+            if intent["name"] in CLINICAL_INTENTS and intent["name"] != EMERGENCY:
+                return {"name": intent["name"], "confidence": float(intent["confidence"])}
+        return {"name": "other_medical", "confidence": 0.0}
+    if is_answer and gate.route is None:
+        return {"name": INFORM, "confidence": 1.0}
+    return None

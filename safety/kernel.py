@@ -1,0 +1,173 @@
+"""Kernel ridge regression over three views of a message: its meaning, its sound and its words.
+
+One model gives every output (each intent, clinical, emergency), trains in closed form, and gives the exact score
+each training message would get from a model trained without it (leave one out), so thresholds are set honestly
+without training many times. The lexicon is kept out: it was written with the training data in sight, so the model would
+trust it more than it deserves; both meet in `safety.decision`. The linear kernels are kept as weights; only the embedding kernel needs the training rows.
+Compared with logistic regression, SVM, a neural net and a distilled student in `docs/safety.md` (`python -m safety.compare`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Text, Tuple
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from safety.normalise import sound_of
+
+DEFAULTS: Dict[Text, float] = {
+    "embedding": 1.0,
+    "letters": 0.0,
+    "sounds": 0.4,
+    "words": 0.3,
+    "bias": 0.05,
+    "embedding_width": 1.0,
+    "ridge": 0.2,
+}
+_VIEWS = ("letters", "sounds", "words")
+
+
+def _vectorizer(view: Text, vocabulary: Any = None) -> TfidfVectorizer:
+    words = view == "words"
+    return TfidfVectorizer(
+        analyzer="word" if words else "char_wb",
+        token_pattern=r"\S+",  # noqa: S106 (words are already cut)
+        ngram_range=(1, 2) if words else (2, 5),
+        min_df=2 if vocabulary is None else 1,
+        sublinear_tf=True,
+        lowercase=False,
+        dtype=np.float32,
+        vocabulary=vocabulary,
+    )
+
+
+@dataclass
+class Inputs:
+    """Messages as the model reads them: n cleaned texts and their embeddings, float32 of shape (n, 384)."""
+
+    texts: Sequence[Text]
+    embeddings: np.ndarray
+
+    def view(self, name: Text) -> List[Text]:
+        """The texts of one n-gram view."""
+        return list(self.texts) if name == "letters" else [sound_of(t) for t in self.texts]
+
+
+@dataclass
+class KernelModel:
+    """Fitted weights; make it with `KernelModel.fit` or `KernelModel.load`."""
+
+    labels: List[Text]
+    config: Dict[Text, float]
+    mean: np.ndarray
+    scale: np.ndarray
+    rows: np.ndarray
+    alpha: np.ndarray
+    weights: Dict[Text, np.ndarray]
+    vectorizers: Dict[Text, TfidfVectorizer]
+    left_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    """Leave-one-out scores of the training messages, shape (n, labels); empty after loading."""
+
+    @classmethod
+    def fit(
+        cls, inputs: Inputs, targets: np.ndarray, labels: Sequence[Text], config: Dict[Text, float]
+    ) -> KernelModel:
+        """Train on targets of shape (n, labels), +1 where a label holds and -1 where not.
+
+        Raises:
+            ValueError: shapes differ, or there is nothing to learn from.
+        """
+        if targets.shape != (len(inputs.texts), len(labels)) or not len(inputs.texts):
+            raise ValueError("targets must have one row per message and one column per label")
+        config = {**DEFAULTS, **config}
+        mean = inputs.embeddings.mean(axis=0)
+        scale = inputs.embeddings.std(axis=0) + 1e-6
+        rows = ((inputs.embeddings - mean) / scale).astype(np.float32)
+        gram = config["embedding"] * _rbf(rows, rows, config["embedding_width"] / rows.shape[1])
+        gram += config["bias"]
+        vectorizers, matrices = {}, {}
+        for view in _VIEWS:
+            if config[view]:
+                vectorizers[view] = _vectorizer(view)
+                matrices[view] = vectorizers[view].fit_transform(inputs.view(view))
+                gram += config[view] * (matrices[view] @ matrices[view].T).toarray()
+        gram[np.diag_indices(len(gram))] += config["ridge"]
+        inverse = _inverse(gram)
+        alpha = (inverse @ targets).astype(np.float32)
+        left_out = targets - alpha / np.diag(inverse)[:, None]
+        weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float32) for v in matrices}
+        return cls(
+            list(labels), config, mean, scale, rows, alpha, weights, vectorizers, left_out.astype(np.float32)
+        )
+
+    def score(self, inputs: Inputs) -> np.ndarray:
+        """Scores of shape (n, labels), about -1 … 1."""
+        rows = ((inputs.embeddings - self.mean) / self.scale).astype(np.float32)
+        width = self.config["embedding_width"] / rows.shape[1]
+        gram = self.config["embedding"] * _rbf(rows, self.rows, width)
+        gram += self.config["bias"]
+        scores = gram @ self.alpha
+        sounds = None
+        for view, vectorizer in self.vectorizers.items():
+            if view == "letters":
+                texts = inputs.view(view)
+            else:
+                texts = sounds = sounds or inputs.view(view)
+            scores += vectorizer.transform(texts) @ self.weights[view]
+        return np.asarray(scores)
+
+    def save(self, folder: Path) -> None:
+        """Write plain arrays and JSON: no pickles, nothing that runs when it is read."""
+        arrays = {"mean": self.mean, "scale": self.scale, "rows": self.rows, "alpha": self.alpha}
+        arrays.update({f"weights_{v}": w for v, w in self.weights.items()})
+        arrays.update({f"idf_{v}": z.idf_.astype(np.float64) for v, z in self.vectorizers.items()})
+        np.savez(folder / "kernel.npz", **arrays)
+        vocabularies = {
+            v: sorted(z.vocabulary_, key=z.vocabulary_.__getitem__) for v, z in self.vectorizers.items()
+        }
+        facts = {"labels": self.labels, "config": self.config, "vocabularies": vocabularies}
+        (folder / "kernel.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> KernelModel:
+        """Read what `save` wrote.
+
+        Raises:
+            OSError: a file is missing.
+            ValueError, KeyError: a file is damaged.
+        """
+        facts = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
+        with np.load(folder / "kernel.npz", allow_pickle=False) as arrays:
+            vectorizers, weights = {}, {}
+            for view, words in facts["vocabularies"].items():
+                vectorizers[view] = _vectorizer(view, words)
+                vectorizers[view].idf_ = arrays[f"idf_{view}"]
+                weights[view] = arrays[f"weights_{view}"]
+            return cls(
+                facts["labels"], facts["config"], arrays["mean"], arrays["scale"], arrays["rows"],
+                arrays["alpha"], weights, vectorizers,
+            )  # fmt: skip
+
+
+def _rbf(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+    """exp(-width · squared distance) of every row of `a` to every row of `b`."""
+    squares: Tuple[np.ndarray, np.ndarray] = ((a**2).sum(axis=1), (b**2).sum(axis=1))
+    distance = squares[0][:, None] + squares[1][None, :] - 2 * (a @ b.T)
+    return np.asarray(np.exp(-width * np.maximum(distance, 0)), dtype=np.float32)
+
+
+def _inverse(gram: np.ndarray) -> np.ndarray:
+    """Inverse of a symmetric positive definite matrix through its Cholesky factor."""
+    factor, info = scipy.linalg.lapack.spotrf(gram, lower=1, overwrite_a=True)
+    if info == 0:
+        inverse, info = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=True)
+    if info != 0:
+        raise ValueError("the kernel matrix is not positive definite: raise the ridge")
+    lower = np.tril(inverse)
+    return np.asarray(lower + np.tril(lower, -1).T)
