@@ -1,0 +1,124 @@
+"""The clinic of clinic.yml with its trained model, loaded once; every test has a fresh database.
+
+It is Monday 7 December 2026, nine in the morning in Pune: the clinic is open, Friday 25 is a
+public holiday.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+import structlog
+import time_machine
+from rasa.core.agent import Agent
+from sqlalchemy import event
+
+from actions import talk
+from assistant.training import model_path
+from clinic.crypto import new_key, new_secret
+from clinic.database import Database, database
+from clinic.profile import Profile
+from clinic.settings import settings
+from clinic.setup import write_profile
+from clinic.texts import Texts
+from tests.conversations.chat import PUNE, Clinic, InProcessActions, Patient
+
+MONDAY_MORNING = datetime(2026, 12, 7, 9, 0, tzinfo=PUNE)
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop on which all turns run, as in the server."""
+    running = asyncio.new_event_loop()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def actions() -> InProcessActions:
+    return InProcessActions()
+
+
+@pytest.fixture(scope="session")
+def agent(actions: InProcessActions) -> Agent:
+    """The trained model of the present files (`make test` trains it first).
+
+    SANDHI_TEST_MODEL names another, to try tests while the files are being edited.
+    """
+    model = Path(os.environ.get("SANDHI_TEST_MODEL") or model_path())
+    assert model.exists(), "no model of the present files: run `make train`"
+    # Rasa writes every state of every rule at debug level, which takes longer than the turn
+    logging.getLogger("rasa").setLevel(logging.ERROR)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    return Agent.load(model, action_endpoint=actions)
+
+
+@pytest.fixture(scope="session")
+def clinic_keys() -> Iterator[None]:
+    """One set of keys for all databases of this folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SANDHI_ENCRYPTION_KEYS", new_key())
+        patch.setenv("SANDHI_SECRET_KEY", new_secret())
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def clinic_template(
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_template: Path,
+    clinic_keys: None,
+    demo_profile: Profile,
+) -> Path:
+    """A database that knows the clinic and nobody else, to copy."""
+    file = tmp_path_factory.mktemp("clinic") / "clinic.db"
+    shutil.copy(sqlite_template, file)
+    prepared = Database(f"sqlite:///{file}")
+    write_profile(prepared, demo_profile)
+    with prepared.engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    prepared.dispose()
+    return file
+
+
+@pytest.fixture
+def clinic(
+    tmp_path: Path,
+    clinic_template: Path,
+    agent: Agent,
+    actions: InProcessActions,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Clinic]:
+    """The clinic on a Monday morning, with an empty book."""
+    file = tmp_path / "clinic.db"
+    shutil.copy(clinic_template, file)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    settings.cache_clear()
+    database.cache_clear()
+    opened = database()
+    # nobody pulls the plug here
+    event.listen(opened.engine, "connect", _without_waiting_for_the_disk)
+    with time_machine.travel(MONDAY_MORNING, tick=True) as clock:
+        yield Clinic(opened, agent, actions, Texts.load(talk.DOMAIN), loop, clock)
+    opened.dispose()
+    database.cache_clear()
+    settings.cache_clear()
+
+
+def _without_waiting_for_the_disk(connection: object, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def riya(clinic: Clinic) -> Patient:
+    """A patient who has never written here."""
+    return clinic.patient("Riya Demo")
