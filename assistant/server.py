@@ -19,7 +19,7 @@ from sanic import Sanic
 from sanic.response import HTTPResponse, json
 from sqlalchemy import text
 
-from assistant.action_endpoint import ActionEndpoint
+from assistant.action_endpoint import ActionEndpoint, trust_checked_results
 from clinic.database import database
 from clinic.logs import configure_logs, logger
 from clinic.settings import Settings, settings
@@ -35,9 +35,10 @@ SWITCH_SECONDS = 0.0005
 
 def endpoints_of(configured: Settings) -> AvailableEndpoints:
     """Rasa's endpoints: those of endpoints.yml, and the pooled action endpoint."""
+    trust_checked_results()
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     endpoints.action = ActionEndpoint(
-        f"http://127.0.0.1:{configured.actions_port}/webhook", selective_domain=True
+        f"http://127.0.0.1:{configured.actions_port}/webhook", enable_selective_domain=True
     )
     return endpoints
 

@@ -16,8 +16,9 @@ from bench.processes import ROOT, BenchError, Process, free_ports, wait_until_re
 from bench.wire import PATH
 from clinic.crypto import new_key, new_secret
 from clinic.database import Database
-from clinic.models import Contact, Handoff, Message
+from clinic.models import Appointment, Contact, Handoff, Message
 from clinic.models.message import IN, RECEIVED
+from clinic.models.schedule import BOOKED
 from sandhi.supervise import programs
 
 READY_SECONDS = 180.0
@@ -179,9 +180,9 @@ class House:
         query = select(Handoff.reason, func.count()).group_by(Handoff.reason)
         return {str(reason): int(count) for reason, count in self._rows(query)}
 
-    def waiting(self) -> int:
-        """Messages stored and not yet handled."""
-        query = select(func.count()).where(Message.direction == IN, Message.state == RECEIVED)
+    def booked(self) -> int:
+        """Visits that are booked, a hold not being one."""
+        query = select(func.count()).where(Appointment.status == BOOKED)
         return int(self._rows(query)[0][0])
 
     def handled(self) -> int:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import psutil
 import requests
@@ -151,13 +151,3 @@ def _answers(url: str) -> bool:
             return session.get(url, timeout=5).status_code == 200
     except requests.RequestException:
         return False
-
-
-def wait_for(done: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:
-    """Whether `done` came true within `seconds`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(pause)
-    return done()

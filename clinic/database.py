@@ -198,6 +198,7 @@ class Database:
         if self.writers is not None:
             self.writers.close()
 
+
 def _database_url(url: str) -> URL:
     try:
         parsed = make_url(url)

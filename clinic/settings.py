@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     whatsapp_app_secret: str = Field("", env="WHATSAPP_APP_SECRET")
     whatsapp_verify_token: str = Field("", env="WHATSAPP_VERIFY_TOKEN")
 
+    messages_per_second: float = Field(80.0, env="WHATSAPP_MESSAGES_PER_SECOND", gt=0, le=5000)
+
     secret_key: str = Field("", env="SANDHI_SECRET_KEY")
     encryption_keys: str = Field("", env="SANDHI_ENCRYPTION_KEYS")
     clinic_profile: str = Field("clinic.yml", env="SANDHI_CLINIC")

@@ -186,7 +186,9 @@ def worker(
         )
     except ValueError as error:
         raise Refusal(f"The WhatsApp settings are wrong: {error}") from None
-    outbox = Outbox(database, GraphSender(client, database))
+    outbox = Outbox(
+        database, GraphSender(client, database), per_second=configured.messages_per_second
+    )
     if once:
         count = run_once(database, outbox, moment)
         outbox.close()

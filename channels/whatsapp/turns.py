@@ -83,7 +83,9 @@ class Turns:
                 return set(contacts_waiting(session))
 
         try:
-            self._take_up(await asyncio.to_thread(waiting))
+            found = await asyncio.to_thread(waiting)
+            # who is being worked on is looked after already
+            self._take_up(found - self._running.keys())
         except Exception:
             # whatever it was, this loop must live: it is what finds every forgotten message
             log.exception("waiting conversations not read")

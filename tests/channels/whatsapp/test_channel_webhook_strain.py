@@ -143,6 +143,6 @@ def test_stopping_ends_what_is_being_stored(line, webhook):
             acknowledged = waiting.result(30) == 200
         except (OSError, http.client.HTTPException):
             acknowledged = False
-    assert server.count(Message) == 1 or not acknowledged
+    assert server.count(Message) >= 1 or not acknowledged
     assert not server.channel.receiver._thread.is_alive()
     assert not server.channel.turns._thread.is_alive()
