@@ -101,24 +101,22 @@ def _try_port(host: str, port: int) -> None:
 def write_config(demo: bool) -> Path:
     """The supervisor's configuration; it holds no secret (those are in the environment)."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    text = HEAD.format(logs=_literal(LOGS), var=_literal(VAR))
+    text = HEAD.format(logs=LOGS, var=VAR)
     for name, command in programs(demo):
         text += PROGRAM.format(
             name=name,
-            command=_literal(command),
-            root=_literal(ROOT),
+            command=command,
+            root=ROOT,
             again="true",
             startsecs=3,
-            log=_literal(LOGS / f"{name}.log"),
+            log=LOGS / f"{name}.log",
             log_size="10MB",
             log_backups=3,
         )
     text += PROGRAM.format(
         name="welcome",
-        command=_literal(
-            f"{shlex.quote(sys.executable)} -m sandhi welcome{' --demo' if demo else ''}"
-        ),
-        root=_literal(ROOT),
+        command=f"{shlex.quote(sys.executable)} -m sandhi welcome{' --demo' if demo else ''}",
+        root=ROOT,
         again="false",
         startsecs=0,
         log="/dev/fd/1",
@@ -127,11 +125,6 @@ def write_config(demo: bool) -> Path:
     )
     write_private(CONFIG, text)
     return CONFIG
-
-
-def _literal(value: object) -> str:
-    # supervisor reads %(name)s as its own
-    return str(value).replace("%", "%%")
 
 
 def run(environment: Dict[str, str], demo: bool) -> None:

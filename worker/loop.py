@@ -17,7 +17,7 @@ from worker.sending import Outbox
 
 log = logger("worker")
 
-LOOK_EVERY_SECONDS = 0.015
+LOOK_EVERY_SECONDS = 0.008
 CHORES_EVERY_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
 

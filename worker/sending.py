@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
-from typing import Any, List, Optional, Protocol, Set
+from typing import Any, Optional, Protocol, Set
 
 from clinic.claiming import claim
 from clinic.database import Database, now
@@ -78,20 +78,15 @@ class Outbox:
         if room <= 0:
             wait(self._flying, return_when="FIRST_COMPLETED")
             room = 1
-        ids = self._claimed(min(room, CLAIM_AT_ONCE), moment)
-        if not ids:
+        if not self._anything_due(moment):
             return 0
+        # one transaction: what is claimed is decided at once, and a crash undoes both
         with self._database.transaction() as session:
+            ids = claim(session, self._owner, min(room, CLAIM_AT_ONCE), moment)
             letters = begin_sending(session, ids, self._owner)
         for letter in letters:
             self._flying.add(self._pool.submit(self._send, letter))
         return len(ids)
-
-    def _claimed(self, room: int, moment: Optional[datetime]) -> List[int]:
-        if not self._anything_due(moment):
-            return []
-        with self._database.transaction() as session:
-            return claim(session, self._owner, room, moment)
 
     def _anything_due(self, moment: Optional[datetime]) -> bool:
         """A glance before asking for the writers' queue; nearly free when there is nothing."""

@@ -318,7 +318,6 @@ def test_processes_that_migrate_at_once_do_not_trip_over_each_other(empty: Datab
 
     def run() -> None:
         try:
-            other = Database(empty.url.render_as_string(hide_password=False))
             gate.wait(10)
             subprocess.run(
                 [
@@ -332,7 +331,6 @@ def test_processes_that_migrate_at_once_do_not_trip_over_each_other(empty: Datab
                 capture_output=True,
                 cwd=ROOT,
             )
-            other.dispose()
         except BaseException as error:
             problems.append(error)
 

@@ -16,7 +16,7 @@ from tests.house import House, Patient, eventually
 pytestmark = pytest.mark.processes
 
 PHONE = "+919876012345"
-NAME = "Zarathustra Quillfeather"
+NAME = "Chandrashekhar Venkataraghavan"
 PROFILE = "Xanthippe Profilwort"
 WORDS = (
     "my grandmother's marmalade orchestra, where can I park my car?",
@@ -35,7 +35,7 @@ DISTINCT = (
     "kaleidoscope",
     "flibbertigibbet",
     "Rumpelstiltskin",
-    "Quillfeather",
+    "Venkataraghavan",
     "Xanthippe",
     PHONE[1:],
     PHONE[3:],

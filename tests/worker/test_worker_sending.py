@@ -68,7 +68,7 @@ def test_everything_due_goes_once_and_each_contacts_in_order(
     sender = FakeSender(sqlite_db, 0.01)
 
     assert outbox(sender).drain() == 20
-    assert sorted(sender.sent) == sorted(sum(mine.values(), []))
+    assert sorted(sender.sent) == sorted(each for ids in mine.values() for each in ids)
     for ids in mine.values():
         assert [message_id for message_id in sender.sent if message_id in ids] == ids
     assert sender.most_of_one == 1
