@@ -59,11 +59,12 @@ def refuse_another_form(talk: Talk) -> None:
         raise ActionExecutionRejection(str(talk.form))
 
 
-def go_on(talk: Talk, events: Events) -> Events:
-    """The events of a form's validation; where there are none, those that let it ask again."""
-    if talk.requested is None or any(event.get("value") is not None for event in events):
+def go_on(talk: Talk, heard: Dict[str, Any], events: Events) -> Events:
+    """The events of a form's validation; where nothing was heard, those that let it ask again."""
+    answered = talk.requested in heard or any(e.get("value") is not None for e in events)
+    if talk.requested is None or answered:
         return events
-    if events and (talk.requested == "patient_name" or not talk.is_unsure):
+    if events and not talk.is_unsure:
         # what was wrong with the answer has been said
         return events
     if talk.is_unsure:

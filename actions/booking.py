@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.asides import (
     NEWS,
+    NOTHING_NEW,
     forget_dropped,
     go_on,
     refuse_another_form,
@@ -26,6 +27,8 @@ from clinic.scheduling.booking import confirm, hold
 from clinic.scheduling.errors import HoldExpired, SchedulingError, SlotTaken
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit, visit_of
+
+SURE_OF_NO_NAME = 0.7
 
 # letters and marks of any script, with what names have between them
 _NAME = regex.compile(r"^[\p{L}\p{M}][\p{L}\p{M}.'’\- ]{0,58}[\p{L}\p{M}.]$")
@@ -54,17 +57,19 @@ class ValidateBookingForm(ClinicAction):
     action_name = "validate_booking_form"
 
     def act(self, talk: Talk) -> Events:
+        named = self._name(talk)
+        if named:
+            return named
         refuse_another_form(talk)
         heard = with_sure_answer(talk, "booking_confirm", same_as_yes="book")
         events = hear_times(talk, heard)
         events += self._category(talk, heard)
         events += self._day(talk, heard, events)
         events += self._slot(talk, {**heard, **said_time(talk, heard, events)})
-        events += self._name(talk, heard)
         heard = without_answer_to_change(heard, "booking_confirm", events)
         events += forget_dropped(talk, heard, "booking_confirm")
         events += self._confirmation(talk, heard)
-        return go_on(talk, events)
+        return go_on(talk, heard, events)
 
     def _category(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         known = {item.code for item in talk.profile.categories}
@@ -112,17 +117,19 @@ class ValidateBookingForm(ClinicAction):
             *_known_name(talk),
         ]
 
-    def _name(self, talk: Talk, heard: Dict[str, Any]) -> Events:
+    def _name(self, talk: Talk) -> Events:
+        """The name where it was asked for, or where another one follows what was read out."""
         if talk.requested == "booking_confirm" and talk.intent == "inform_name":
-            # "the name is Meera Joshi": another name than the one just read out
             name = clean_name(talk.text) if _LEAD.search(talk.text) else None
             return [SlotSet("patient_name", name)] if name else []
-        if talk.requested != "patient_name" or "patient_name" not in heard:
+        if talk.requested != "patient_name" or talk.is_tap or NEWS & set(talk.heard()):
             return []
-        if talk.is_tap or NEWS & set(heard):
-            # a day, a time or a button is no name
-            return forget("patient_name")
-        name = clean_name(str(heard["patient_name"]))
+        name = clean_name(talk.text)
+        if _is_something_else(talk):
+            if talk.intent not in NOTHING_NEW:
+                return []
+            # Jaya, Ram and Sandhya are a "yes" and greetings, too: asked once more, they count
+            name = name if talk.has_just_said("utter_name_unclear") else None
         if name is None:
             talk.say("utter_name_unclear")
         return [SlotSet("patient_name", name)]
@@ -143,6 +150,16 @@ class ValidateBookingForm(ClinicAction):
         else:
             return [SlotSet("held", visit.appointment_id), SlotSet("booking_confirm", True)]
         return forget("booking_confirm", "slot", "held")
+
+
+def _is_something_else(talk: Talk) -> bool:
+    """Whether words that came when a name was asked for surely mean something else.
+
+    One word alone says little: many a name is read as some intent or other, but not surely.
+    """
+    if talk.is_unsure or talk.intent in {"inform_name", "inform", "off_topic"}:
+        return False
+    return talk.confidence >= SURE_OF_NO_NAME
 
 
 def _booked(talk: Talk, session: Session) -> Visit:

@@ -38,7 +38,7 @@ class ValidateCancelForm(ClinicAction):
         events += self._reason(talk, heard)
         events += forget_dropped(talk, heard, "cancel_confirm")
         events += self._confirmation(talk, heard)
-        return go_on(talk, events)
+        return go_on(talk, heard, events)
 
     def _reason(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if "cancel_reason" in heard:

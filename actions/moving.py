@@ -45,7 +45,7 @@ class ValidateRescheduleForm(ClinicAction):
         heard = without_answer_to_change(heard, "move_confirm", events)
         events += forget_dropped(talk, heard, "move_confirm")
         events += self._confirmation(talk, heard)
-        return go_on(talk, events)
+        return go_on(talk, heard, events)
 
     def _slot(self, talk: Talk, heard: Dict[str, Any]) -> Events:
         if "slot" not in heard:

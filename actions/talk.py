@@ -62,6 +62,11 @@ class Talk:
         return str((self._tracker.latest_message.get("intent") or {}).get("name") or "")
 
     @property
+    def confidence(self) -> float:
+        """How sure the intent is, 0 … 1."""
+        return float((self._tracker.latest_message.get("intent") or {}).get("confidence") or 0.0)
+
+    @property
     def is_tap(self) -> bool:
         """Whether the patient tapped a button of ours."""
         return bool(self._tracker.latest_message.get("tap"))
@@ -100,6 +105,18 @@ class Talk:
                 return False
             if event.get("event") == "action" and event.get("name") == action:
                 return True
+        return False
+
+    def has_just_said(self, response: str) -> bool:
+        """Whether the answer before the latest message said this response."""
+        messages = 0
+        for event in reversed(self._tracker.events):
+            messages += event.get("event") == "user"
+            said = (event.get("metadata") or {}).get("utter_action")
+            if messages == 1 and event.get("event") == "bot" and said == response:
+                return True
+            if messages == 2:
+                return False
         return False
 
     @property

@@ -25,6 +25,7 @@ from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from assistant.action_endpoint import ActionEndpoint
 from assistant.tracker_store import ClinicTrackerStore
@@ -192,6 +193,23 @@ class Clinic:
             store._commit = commit
 
 
+# every question of every form, and how it begins
+QUESTIONS = {
+    "booking category": "What is the visit about?",
+    "booking day": "Which day suits you?",
+    "booking time": "These are the next free times.",
+    "booking name": "Who is the visit for?",
+    "booking confirm": "Shall I book it?",
+    "moving which": "Which visit do you mean?",
+    "moving day": "Which day suits you?",
+    "moving time": "These are the next free times.",
+    "moving confirm": "Move your visit to",
+    "cancelling which": "Which visit do you mean?",
+    "cancelling reason": "May I note why?",
+    "cancelling confirm": "Cancel your visit on",
+}
+
+
 class Patient:
     """Somebody with a phone: writes, taps, and reads what comes."""
 
@@ -263,7 +281,7 @@ class Patient:
             reply = Reply([(int(row.id), bubble_from_json(row.content)) for row in rows])
         if reply.ids:
             self._heard_up_to = reply.ids[-1]
-        for number, bubble in zip(reply.ids, reply.bubbles):
+        for number, bubble in zip(reply.ids, reply.bubbles, strict=True):
             # what could not be sent was not said
             render(bubble, Recipient(self.phone), f"m{number}")
         return reply
@@ -290,9 +308,12 @@ class Patient:
     @property
     def id(self) -> int:
         with self.clinic.database.transaction() as session:
-            contact = ensure_contact(session, self.phone, None, self.name)
-            session.flush()
-            return int(contact.id)
+            return self.id_in(session)
+
+    def id_in(self, session: Session) -> int:
+        contact = ensure_contact(session, self.phone, None, self.name)
+        session.flush()
+        return int(contact.id)
 
     @property
     def contact(self) -> Contact:
@@ -379,7 +400,9 @@ class Patient:
 
     # ways into a conversation that many tests begin with
 
-    def is_booking(self, step: str = "confirm", name: str = "Riya Sharma") -> Reply:
+    def is_booking(
+        self, step: str = "confirm", name: str = "Riya Sharma", day: str = "Soonest"
+    ) -> Reply:
         """Go through a booking in English up to the question of a step."""
         reply = self.writes("I want to book an appointment")
         if step == "category":
@@ -387,7 +410,7 @@ class Patient:
         reply = self.taps("Knee")
         if step == "day":
             return reply
-        reply = self.taps("Soonest")
+        reply = self.taps(day)
         if step == "time":
             return reply
         reply = self.taps(reply.titles[0])
@@ -395,14 +418,53 @@ class Patient:
             return reply
         return self.writes(name)
 
-    def has_booked(self, name: str = "Riya Sharma") -> Visit:
-        """Book the first free time by taps."""
+    def is_asked(self, question: str) -> Reply:
+        """Come, in English, to one of `QUESTIONS`."""
+        flow, step = question.split()
+        if flow == "booking":
+            return self.is_booking(step)
+        self.has_visit()
+        if step == "which":
+            self.has_visit(self.clinic.today + timedelta(days=2), "Aarav Sharma")
+        if flow == "cancelling":
+            reply = self.writes("please cancel my appointment")
+            return self.taps("Travelling") if step == "confirm" else reply
+        reply = self.writes("I need to reschedule my appointment")
+        if step in ("time", "confirm"):
+            reply = self.taps("Soonest")
+        if step == "confirm":
+            reply = self.taps(reply.titles[0])
+        return reply
+
+    def has_booked(self, name: str = "Riya Sharma", day: str = "Soonest") -> Visit:
+        """Book the first free time of a day by taps."""
         before = {visit.appointment_id for visit in self.visits}
-        asked = self.is_booking("name")
+        asked = self.is_booking("name", day=day)
         if "Shall I book it?" not in asked:
             self.writes(name)
         assert "Booked: " in self.taps("Yes, book it")
         return next(visit for visit in self.visits if visit.appointment_id not in before)
+
+    def has_visit(self, day: Optional[date] = None, name: str = "Riya Sharma") -> Visit:
+        """A visit that the front desk has booked: the first free time of a day (tomorrow)."""
+        clinic = self.clinic
+        slot = clinic.free(day or clinic.today + timedelta(days=1))[0]
+        with clinic.database.transaction() as session:
+            cause = f"desk:{self.phone}:{slot.key}"
+            return book(session, slot, self.id_in(session), name, cause, now=now())
+
+    def has_been_here(self, name: str) -> None:
+        """A visit of last week, which took place."""
+        clinic, week = self.clinic, timedelta(days=7)
+        slot = clinic.free(clinic.today + timedelta(days=1))[0]
+        with clinic.database.transaction() as session:
+            visit = book(session, slot, self.id_in(session), name, f"past:{self.phone}", now=now())
+            row = session.get(Appointment, visit.appointment_id)
+            row.status, row.starts_at, row.ends_at = (
+                "completed",
+                row.starts_at - week,
+                row.ends_at - week,
+            )
 
     def was_moved_by_staff(self, visit: Visit, to: Slot) -> Visit:
         with self.clinic.database.transaction() as session:
