@@ -1,7 +1,10 @@
-"""The trained model as the gate's measurements use it: its whole NLU graph and its policies, without servers.
+"""The trained model as the gate's measurements use it: its whole NLU graph and its policies,
+without servers.
 
-Each message is that of a fresh contact, or of a contact in a given state of a dialogue. NLU runs in batches, through the same
-graph a served message takes; the policies then predict the first action on a tracker that holds that one message.
+Each message is that of a fresh contact, or of a contact in a given state of a dialogue. NLU runs in
+batches, through the same
+graph a served message takes; the policies then predict the first action on a tracker that holds
+that one message.
 """
 
 from __future__ import annotations
@@ -66,7 +69,7 @@ def newest_model(folder: Path) -> Path:
 
 
 class AssistantUnderTest:
-    """A loaded model; use it as a context manager (it unpacks the model into a folder of its own)."""
+    """A loaded model; a context manager, because it is unpacked into a folder of its own."""
 
     def __init__(self, model: Path) -> None:
         """`model` is a Rasa model archive."""
@@ -98,7 +101,9 @@ class AssistantUnderTest:
         return [message.as_dict(only_output_properties=True) for message in parsed]
 
     def first_action(self, parsed: Mapping[Text, Any], state: Sequence[Event] = ()) -> Text:
-        """The action the policies choose for a parsed message, after the events of a dialogue state."""
+        """The action the policies choose for a parsed message, after the events of a dialogue
+        state.
+        """
         said = UserUttered(
             parsed.get(TEXT) or "",
             parsed.get(INTENT) or {"name": None, "confidence": 0.0},
@@ -112,7 +117,9 @@ class AssistantUnderTest:
             "measure", [*start, *state, said], slots=copy.deepcopy(self.domain.slots)
         )
         target = self._metadata.core_target
-        prediction = self._runner.run(inputs={PLACEHOLDER_TRACKER: tracker}, targets=[target])[target]
+        prediction = self._runner.run(inputs={PLACEHOLDER_TRACKER: tracker}, targets=[target])[
+            target
+        ]
         return str(self.domain.action_names_or_texts[prediction.max_confidence_index])
 
     def judge(self, parsed: Mapping[Text, Any], text: Text, state: Sequence[Event] = ()) -> Outcome:
@@ -140,7 +147,7 @@ class AssistantUnderTest:
         outcomes: List[Outcome] = []
         for start in range(0, len(texts), BATCH):
             part = texts[start : start + BATCH]
-            for text, parsed in zip(part, self.parse(part)):
+            for text, parsed in zip(part, self.parse(part), strict=True):
                 outcomes.append(self.judge(parsed, text))
             progress(len(part))
         return outcomes

@@ -1,4 +1,6 @@
-"""The one classifier behind intents and gate, as a Rasa component: intent, chance of clinical, chance of an emergency."""
+"""The one classifier behind intents and gate, as a Rasa component: intent, chance of clinical,
+chance of an emergency.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Text, Tuple, Type
+from typing import Any, Dict, List, Optional, Sequence, Text, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -20,12 +22,12 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
-from safety.lexicon_component import LEXICON, ClinicalLexicon
 from safety.decision import Scores
 from safety.embedding import DIMENSIONS, EMBEDDING, SentenceEmbeddingFeaturizer
 from safety.intents import CLINICAL_INTENTS, EMERGENCY
 from safety.kernel import DEFAULTS, Inputs, KernelModel
-from safety.lexicon import Finding
+from safety.lexicon import SELF_HARM, Finding
+from safety.lexicon_component import LEXICON, ClinicalLexicon
 from safety.normalise import clean
 
 logger = logging.getLogger(__name__)
@@ -34,11 +36,14 @@ SCORES = "classifier_scores"
 """Message property: `safety.decision.Scores`; absent when the message could not be embedded."""
 
 _CLINICAL, _EMERGENCY, _CATEGORY = "clinical?", "emergency?", "category:"
+_SELF_HARM_FROM = -0.6
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class MessageClassifier(IntentClassifier, GraphComponent):
-    """Kernel ridge regression (`safety.kernel`) with probabilities calibrated on leave-one-out scores."""
+    """Kernel ridge regression (`safety.kernel`) with probabilities calibrated on leave-one-out
+    scores.
+    """
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -98,7 +103,10 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         columns = {name: intents == name for name in names}
         columns[_CLINICAL] = np.isin(intents, list(CLINICAL_INTENTS))
         columns[_EMERGENCY] = intents == EMERGENCY
-        flags = [set(_finding(m).red_flags) if i == EMERGENCY else set() for m, i in zip(examples, intents)]
+        flags = [
+            set(_finding(m).red_flags) if i == EMERGENCY else set()
+            for m, i in zip(examples, intents, strict=True)
+        ]
         for category in sorted(set().union(*flags)):
             columns[_CATEGORY + category] = np.array([category in f for f in flags])
         targets = np.stack(list(columns.values()), axis=1).astype(np.float32) * 2 - 1
@@ -109,9 +117,9 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         return self._resource
 
     def _calibrate(self, columns: Dict[Text, np.ndarray], names: List[Text]) -> Dict[Text, Any]:
-        assert self._model is not None
-        scores = self._model.left_out
-        position = {label: i for i, label in enumerate(self._model.labels)}
+        model = self._trained()
+        scores = model.left_out
+        position = {label: i for i, label in enumerate(model.labels)}
         truth = np.stack([columns[n] for n in names], axis=1).argmax(axis=1)
         sharpness = _fit_sharpness(scores[:, : len(names)], truth)
         chances = _softmax(sharpness * scores[:, : len(names)])
@@ -127,6 +135,11 @@ class MessageClassifier(IntentClassifier, GraphComponent):
             ),
         }
 
+    def _trained(self) -> KernelModel:
+        if self._model is None:
+            raise ValueError("the classifier has not been trained")
+        return self._model
+
     def process(self, messages: List[Message]) -> List[Message]:
         """Set `intent`, `intent_ranking` and the scores on every message that has an embedding."""
         ready = [m for m in messages if m.get(TEXT) and m.get(EMBEDDING) is not None]
@@ -135,7 +148,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
             message.set("intent_ranking", [], add_to_output=True)
         if not ready or self._model is None:
             return messages
-        for message, scores in zip(ready, self.scores(ready)):
+        for message, scores in zip(ready, self.scores(ready), strict=True):
             ranking = [dict(i) for i in scores.intents[: self._config["ranking_length"]]]
             message.set(SCORES, scores)
             message.set(INTENT, ranking[0], add_to_output=True)
@@ -144,25 +157,30 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     def scores(self, messages: Sequence[Message]) -> List[Scores]:
         """Calibrated scores of messages that carry an embedding."""
-        assert self._model is not None
-        raw = self._model.score(_inputs(messages))
+        model = self._trained()
+        raw = model.score(_inputs(messages))
         return [self._calibrated(row) for row in raw]
 
     def left_out_scores(self) -> List[Scores]:
-        """Leave-one-out scores of the training examples, in their order (only right after training)."""
-        assert self._model is not None
-        return [self._calibrated(row) for row in self._model.left_out]
+        """Leave-one-out scores of the training examples, in their order (only right after
+        training).
+        """
+        model = self._trained()
+        return [self._calibrated(row) for row in model.left_out]
 
     def _calibrated(self, row: np.ndarray) -> Scores:
-        assert self._model is not None
+        model = self._trained()
         names = self._facts["intents"]
-        values = dict(zip(self._model.labels, row))
+        values = dict(zip(model.labels, row, strict=True))
         chances = _softmax(self._facts["sharpness"] * row[None, : len(names)])
         clinical = _log_odds(chances, np.isin(names, list(CLINICAL_INTENTS)))[0]
         emergency = _log_odds(chances, np.array(names) == EMERGENCY)[0]
         chances = chances[0]
         order = np.argsort(-chances)
-        categories = [label for label in self._model.labels if label.startswith(_CATEGORY)]
+        categories = [label for label in model.labels if label.startswith(_CATEGORY)]
+        if values.get(_CATEGORY + SELF_HARM, -1.0) < _SELF_HARM_FROM:
+            # its text is for it alone; a doubtful one gets the text for all emergencies
+            categories = [label for label in categories if label != _CATEGORY + SELF_HARM]
         best = max(categories, key=lambda label: values[label], default=None)
         return Scores(
             clinical=_sigmoid(values[_CLINICAL], clinical, self._facts["clinical"]),
@@ -173,9 +191,9 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     def persist(self) -> None:
         """Write the model as arrays and JSON."""
-        assert self._model is not None
+        model = self._trained()
         with self._storage.write_to(self._resource) as folder:
-            self._model.save(folder)
+            model.save(folder)
             (folder / "facts.json").write_text(json.dumps(self._facts), encoding="utf-8")
 
     @classmethod
@@ -190,7 +208,8 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         """Load a trained component (see parent class).
 
         Raises:
-            ValueError, OSError: the stored model is missing or damaged; the assistant must not start without it.
+            ValueError, OSError: the stored model is missing or damaged; the assistant must not
+            start without it.
         """
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
@@ -227,7 +246,9 @@ def _sigmoid(score: float, odds: float, line: Sequence[float]) -> float:
 
 
 def _fit_sigmoid(scores: np.ndarray, odds: np.ndarray, truth: np.ndarray) -> List[float]:
-    """Platt's calibration of two views of one question, its own output and the intents': their weights and the offset."""
+    """Platt's calibration of two views of one question, its own output and the intents': their
+    weights and the offset.
+    """
     model = LogisticRegression(C=1e3).fit(np.stack([scores, odds], axis=1), truth)
     return [float(model.coef_[0, 0]), float(model.coef_[0, 1]), float(model.intercept_[0])]
 

@@ -1,8 +1,12 @@
-"""`python -m safety.compare`: which classifier for clinical against logistics? Five-fold cross-validation on the training data.
+"""`python -m safety.compare`: which classifier for clinical against logistics? Five-fold cross-
+validation on the training data.
 
-All candidates see the same folds. Measured for each: clinical messages missed when 3 % and 5 % of the logistics messages are falsely
-handed off, false handoffs when 1 % are missed, training seconds, and milliseconds a message without the embedding (which costs the
-same for all that use it, and nothing for those that do not). The lexicon is left out: it helps all alike.
+All candidates see the same folds. Measured for each: clinical messages missed when 3 % and 5 % of
+the logistics messages are falsely
+handed off, false handoffs when 1 % are missed, training seconds, and milliseconds a message without
+the embedding (which costs the
+same for all that use it, and nothing for those that do not). The lexicon is left out: it helps all
+alike.
 """
 
 from __future__ import annotations
@@ -81,7 +85,9 @@ def letters(train: Examples) -> Predict:
 
 
 def sounds(train: Examples) -> Predict:
-    """N-grams of the text as it sounds (Devanagari and Latin letters under one key), logistic regression."""
+    """N-grams of the text as it sounds (Devanagari and Latin letters under one key), logistic
+    regression.
+    """
     vectorizer = _ngrams()
     model = LogisticRegression(C=20, solver="liblinear")
     model.fit(vectorizer.fit_transform([sound_of(t) for t in train.texts]), train.clinical)
@@ -109,20 +115,22 @@ def both(train: Examples) -> Predict:
 
     model = LogisticRegression(C=5, solver="liblinear")
     model.fit(features(train, vectorizer.fit_transform(train.texts)), train.clinical)
-    return lambda e: np.asarray(
-        model.decision_function(features(e, vectorizer.transform(e.texts)))
-    )
+    return lambda e: np.asarray(model.decision_function(features(e, vectorizer.transform(e.texts))))
 
 
 def student(train: Examples) -> Predict:
-    """A distilled student: n-grams regressed on the embeddings, then logistic regression on what it imitates."""
+    """A distilled student: n-grams regressed on the embeddings, then logistic regression on what
+    it imitates.
+    """
     vectorizer = _ngrams()
     grams = vectorizer.fit_transform([sound_of(t) for t in train.texts])
     mean, scale = train.embeddings.mean(axis=0), train.embeddings.std(axis=0)
     teacher = Ridge(alpha=1.0, solver="sparse_cg").fit(grams, (train.embeddings - mean) / scale)
     model = LogisticRegression(C=0.1, max_iter=500).fit(teacher.predict(grams), train.clinical)
     return lambda e: np.asarray(
-        model.decision_function(teacher.predict(vectorizer.transform([sound_of(t) for t in e.texts])))
+        model.decision_function(
+            teacher.predict(vectorizer.transform([sound_of(t) for t in e.texts]))
+        )
     )
 
 
@@ -135,7 +143,9 @@ def support_vectors(train: Examples) -> Predict:
 
 
 def kernel(train: Examples) -> Predict:
-    """Kernel ridge regression on embedding, sounds and words, all intents at once: own output plus the intents' odds."""
+    """Kernel ridge regression on embedding, sounds and words, all intents at once: own output plus
+    the intents' odds.
+    """
     names = np.unique(train.intents)
     targets = np.hstack([train.intents[:, None] == names[None, :], train.clinical[:, None]])
     model = KernelModel.fit(
@@ -169,7 +179,9 @@ CANDIDATES: Dict[Text, Callable[[Examples], Predict]] = {
 
 
 def compare(examples: Examples, folds: int = 5) -> List[Dict[Text, float]]:
-    """One row of figures for each candidate: misses and false handoffs 0 … 1, seconds, milliseconds."""
+    """One row of figures for each candidate: misses and false handoffs 0 … 1, seconds,
+    milliseconds.
+    """
     scores: Dict[Text, np.ndarray] = {n: np.empty(len(examples.texts)) for n in CANDIDATES}
     seconds: Dict[Text, float] = defaultdict(float)
     milliseconds: Dict[Text, float] = defaultdict(float)
@@ -214,7 +226,14 @@ def main(arguments: Optional[Sequence[Text]] = None) -> int:
     parser.add_argument("--json", type=Path, default=Path("results/compare.json"))
     chosen = parser.parse_args(arguments)
     rows = compare(read_examples(chosen.data, chosen.cache))
-    table = Table("candidate", "missed at 3 % false", "missed at 5 % false", "false at 1 % missed", "training s", "ms")
+    table = Table(
+        "candidate",
+        "missed at 3 % false",
+        "missed at 5 % false",
+        "false at 1 % missed",
+        "training s",
+        "ms",
+    )
     for row in rows:
         shares: Tuple[Text, ...] = tuple(
             f"{row[k]:.1%}" for k in ("missed_at_3", "missed_at_5", "false_at_1_missed")

@@ -1,8 +1,12 @@
-"""The gate as a Rasa component, last of the NLU pipeline: marks every message with where it has to go.
+"""The gate as a Rasa component, last of the NLU pipeline: marks every message with where it has to
+go.
 
-`message["gate"]` is {"clinical": bool, "red_flag": category or None, "score": 0 … 1, "why": [codes], "route": None |
-"red_flag" | "clinical" | "request" | "unsure", "may_clarify": bool, "trace": bool}. `safety.policy` acts on it; while a person owns
-the conversation the channel reads it from Rasa's parse of the text. Anything that goes wrong marks the message unsure.
+`message["gate"]` is {"clinical": bool, "red_flag": category or None, "score": 0 … 1, "why":
+[codes], "route": None |
+"red_flag" | "clinical" | "request" | "unsure", "may_clarify": bool, "trace": bool}. `safety.policy`
+acts on it; while a person owns
+the conversation the channel reads it from Rasa's parse of the text. Anything that goes wrong marks
+the message unsure.
 """
 
 from __future__ import annotations
@@ -28,7 +32,16 @@ from safety.normalise import clean, script_of, tokens, word_count
 logger = logging.getLogger(__name__)
 
 GATE = "gate"
-ANSWER_ENTITIES = ("when", "day", "slot", "category", "clinician", "gender", "service", "indifferent")
+ANSWER_ENTITIES = (
+    "when",
+    "day",
+    "slot",
+    "category",
+    "clinician",
+    "gender",
+    "service",
+    "indifferent",
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -42,7 +55,9 @@ class ClinicalGate(GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """The thresholds (`safety.decision.Thresholds`) and the entities that are a whole answer by themselves."""
+        """The thresholds (`safety.decision.Thresholds`) and the entities that are a whole answer
+        by themselves.
+        """
         limits = {f.name: f.default for f in fields(Thresholds)}
         return {**limits, "answer_entities": list(ANSWER_ENTITIES)}
 
@@ -71,7 +86,15 @@ class ClinicalGate(GraphComponent):
         Raises:
             InvalidConfigException: a probability is outside 0 … 1.
         """
-        for name in ("clinical", "doubt", "weak_sign", "emergency", "emergency_alone", "sure"):
+        for name in (
+            "clinical",
+            "doubt",
+            "weak_sign",
+            "emergency",
+            "emergency_alone",
+            "sure",
+            "request",
+        ):
             if name in config and not 0 < float(config[name]) < 1:
                 raise InvalidConfigException(f"ClinicalGate: {name} must be between 0 and 1")
 
@@ -81,8 +104,11 @@ class ClinicalGate(GraphComponent):
             try:
                 gate = self._mark(message)
             except Exception as error:
-                # whatever it is, the patient's message must reach a person; its words must not reach the log
-                logger.error("the gate failed (%s): the message goes to a person", type(error).__name__)
+                # whatever it is, the patient's message must reach a person; its words must not
+                # reach the log
+                logger.error(
+                    "the gate failed (%s): the message goes to a person", type(error).__name__
+                )
                 gate = Gate(route=UNSURE, score=1.0, why=["gate:failed"])
             message.set(GATE, gate.as_dict(), add_to_output=True)
         return messages
@@ -106,7 +132,9 @@ class ClinicalGate(GraphComponent):
         return gate
 
     def is_whole_answer(self, text: Text, entities: Sequence[Mapping[Text, Any]]) -> bool:
-        """Whether dates, times, categories or names cover the text but for little words ("kal 5 baje ka please")."""
+        """Whether dates, times, categories or names cover the text but for little words ("kal 5
+        baje ka please").
+        """
         return _is_whole_answer(text, entities, self._answers, self._fillers)
 
 

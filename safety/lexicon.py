@@ -1,8 +1,11 @@
 """The lexicon: lists that a clinician can read and edit, matched with spaCy.
 
-`safety/lexicon/*.yml` hold, per group, entries with a term, its variants and a weight: `alone` decides by itself,
-`with_other` counts beside a match of another group. `red_flags.yml` holds, per category, phrases and patterns
-(one term of each list inside a window of words). `innocent.yml` hides what it covers, except from the red flags.
+`safety/lexicon/*.yml` hold, per group, entries with a term, its variants and a weight: `alone`
+decides by itself,
+`with_other` counts beside a match of another group. `red_flags.yml` holds, per category, phrases
+and patterns
+(one term of each list inside a window of words). `innocent.yml` hides what it covers, except from
+the red flags.
 """
 
 from __future__ import annotations
@@ -38,11 +41,15 @@ class Finding:
     red_flags: Tuple[Text, ...] = ()
     """Categories of red flags."""
     guessed_flags: Tuple[Text, ...] = ()
-    """The same, but only through a guess at a misspelling: counts when the classifier sees something clinical."""
+    """The same, but only through a guess at a misspelling: counts when the classifier sees
+    something clinical.
+    """
     alone: FrozenSet[Text] = frozenset()
     """Groups with a term that decides by itself."""
     guessed: FrozenSet[Text] = frozenset()
-    """The same, but only through a guess at a misspelling: counts when the classifier is not against it."""
+    """The same, but only through a guess at a misspelling: counts when the classifier is not
+    against it.
+    """
     paired: FrozenSet[Text] = frozenset()
     """Groups whose terms count with another group and stand near one: counts like a guess."""
     traces: FrozenSet[Text] = frozenset()
@@ -55,12 +62,16 @@ class Finding:
 
     def fingerprint(self) -> Text:
         """What Rasa hashes when it hashes a message."""
-        parts = (self.red_flags, self.guessed_flags, *(sorted(g) for g in (self.alone, self.guessed, self.paired, self.traces)))
+        parts = (
+            self.red_flags,
+            self.guessed_flags,
+            *(sorted(g) for g in (self.alone, self.guessed, self.paired, self.traces)),
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property
     def red_flag(self) -> Optional[Text]:
-        """The category that decides the reply: self-harm before all others, else the first found."""
+        """The category that decides the reply: self-harm before all others, else the first."""
         if SELF_HARM in self.red_flags:
             return SELF_HARM
         return self.red_flags[0] if self.red_flags else None
@@ -92,7 +103,8 @@ def _read(path: Path) -> Any:
 
 
 def read_folder(folder: Path = FOLDER, reading: Path = READING) -> Dict[Text, Any]:
-    """The lexicon as plain data, so that a trained model can carry exactly what it was measured with.
+    """The lexicon as plain data, so that a trained model can carry exactly what it was measured
+    with.
 
     Raises:
         OSError: a file cannot be read.
@@ -131,13 +143,19 @@ class Lexicon:
         self._terms: Dict[Text, List[_Term]] = defaultdict(list)
         self._phrases: Dict[Text, Set[Text]] = defaultdict(set)
         self._patterns: List[_Pattern] = []
-        spellings = [e for g in self.data["groups"] if g["group"] == SPELLINGS for e in g["entries"]]
+        spellings = [
+            e for g in self.data["groups"] if g["group"] == SPELLINGS for e in g["entries"]
+        ]
         self._rules = SpellingRules.from_data(self.data["reading"], spellings)
         for group in self.data["groups"]:
             if group["group"] != SPELLINGS:
                 self._read_group(group)
         vocabulary = {word for phrase in self._phrases for word in phrase.split()}
-        content = {phrase for phrase, keys in self._phrases.items() if " " not in phrase and self._guessable(phrase)}
+        content = {
+            phrase
+            for phrase, keys in self._phrases.items()
+            if " " not in phrase and self._guessable(phrase)
+        }
         self._speller = Speller(
             self._rules, frozenset(vocabulary), frozenset(content), self.protected - vocabulary
         )
@@ -151,7 +169,8 @@ class Lexicon:
         words, guessed = self._speller.read(t for t in tokens(clean(text)) if self._counts(t))
         if not words:
             return Finding()
-        # unknown words become one sign: spaCy keeps every string it sees for ever, and patients' words must not stay
+        # unknown words become one sign: spaCy keeps every string it sees for ever, and patients'
+        # words must not stay
         doc = Doc(self._vocab, words=[w if w in self._vocabulary else _UNKNOWN for w in words])
         found: Dict[Text, List[Span]] = defaultdict(list)
         for key, start, end in self._matcher(doc):
@@ -174,7 +193,9 @@ class Lexicon:
             for span in spans
             if not any(a <= span[0] and span[1] <= b for a, b in hidden)
         ]
-        alone = {term.group for (a, b), term in seen if term.alone and guessed.isdisjoint(range(a, b))}
+        alone = {
+            term.group for (a, b), term in seen if term.alone and guessed.isdisjoint(range(a, b))
+        }
         weak = [(span, term) for span, term in seen if not term.alone]
         paired: Set[Text] = set()
         for i, (span, term) in enumerate(weak):
@@ -213,7 +234,9 @@ class Lexicon:
         return " ".join(self._rules.same.get(w, w) for w in words)
 
     def _guessable(self, phrase: Text) -> bool:
-        """A word that is a term of its own; short words of red-flag lists ("leak", "sun") are too common to guess at."""
+        """A word that is a term of its own; short words of red-flag lists ("leak", "sun") are too
+        common to guess at.
+        """
         return len(phrase) >= 5 or any(use in self._terms for use in self._phrases[phrase])
 
     def _read_group(self, group: Dict[Text, Any]) -> None:
@@ -236,7 +259,10 @@ class Lexicon:
         for pattern in entry.get("patterns", ()):
             names = []
             for terms in pattern["all"]:
-                name = "list:" + hashlib.sha256(repr(sorted(map(str, terms))).encode()).hexdigest()[:16]
+                name = (
+                    "list:"
+                    + hashlib.sha256(repr(sorted(map(str, terms))).encode()).hexdigest()[:16]
+                )
                 self._add(terms, name)
                 names.append(name)
             self._patterns.append(_Pattern(category, names, int(pattern["within"])))

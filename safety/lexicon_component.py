@@ -1,4 +1,6 @@
-"""The lexicon as a Rasa component: it runs before the embedding, so that what it decides need not be embedded."""
+"""The lexicon as a Rasa component: it runs before the embedding, so that what it decides need not
+be embedded.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ LEXICON = "lexicon_finding"
 class ClinicalLexicon(GraphComponent):
     """Marks each message with what the lexicon finds.
 
-    The trained model carries the lexicon it was measured with, and the words of the logistics examples, which are
+    The trained model carries the lexicon it was measured with, and the words of the logistics
+    examples, which are
     never taken for misspelt clinical words.
     """
 

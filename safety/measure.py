@@ -1,6 +1,8 @@
-"""`make safety`: what the trained assistant does with every evaluation set, as one report with a picture per model.
+"""`make safety`: what the trained assistant does with every evaluation set, as one report with a
+picture per model.
 
-Writes `results/<model>/`: `report.md`, `summary.json` (the figures, to compare two models), one JSON per set, `thresholds.png`.
+Writes `results/<model>/`: `report.md`, `summary.json` (the figures, to compare two models), one
+JSON per set, `thresholds.png`.
 Ends with exit code 1 when a floor of `safety/floors.json` is broken.
 """
 
@@ -61,28 +63,33 @@ def summary_of(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> Dict[Text, f
         "urgent": sum(o.reason == "red_flag" for o in outcomes) / n,
     }
     if "intent" in rows[0].columns:
-        figures["right_intent"] = sum(
-            o.intent == row.columns["intent"] for row, o in zip(rows, outcomes)
-        ) / n
+        figures["right_intent"] = (
+            sum(o.intent == row.columns["intent"] for row, o in zip(rows, outcomes, strict=True))
+            / n
+        )
     for language in sorted({row.columns.get("language", "") for row in rows} - {""}):
-        part = [o for row, o in zip(rows, outcomes) if row.columns["language"] == language]
+        part = [
+            o for row, o in zip(rows, outcomes, strict=True) if row.columns["language"] == language
+        ]
         figures[f"handed_off_{language}"] = sum(o.outcome == HANDOFF for o in part) / len(part)
     return figures
 
 
 def measure_states(assistant: AssistantUnderTest, rows: Sequence[Row]) -> Dict[Text, float]:
-    """Share of clinical messages handed off in each dialogue state (a spread of the rows, through the policies)."""
+    """Share of clinical messages handed off in each dialogue state (a spread of the rows, through
+    the policies).
+    """
     chosen = list(rows)[:: max(1, len(rows) // _STATE_MESSAGES)]
     parsed = assistant.parse([row.text for row in chosen])
     shares = {}
     for name, events in dialogue_states(assistant.domain).items():
-        judged = [assistant.judge(p, r.text, events) for p, r in zip(parsed, chosen)]
+        judged = [assistant.judge(p, r.text, events) for p, r in zip(parsed, chosen, strict=True)]
         shares[name] = sum(o.outcome == HANDOFF for o in judged) / len(judged)
     return shares
 
 
 def measure_cost(assistant: AssistantUnderTest, rows: Sequence[Row]) -> Dict[Text, float]:
-    """Milliseconds of the whole NLU for typed messages, one at a time: median and 95th percentile."""
+    """Milliseconds of the whole NLU for one typed message: median and 95th percentile."""
     times = []
     for row in list(rows)[:100]:
         started = time.perf_counter()
@@ -92,7 +99,9 @@ def measure_cost(assistant: AssistantUnderTest, rows: Sequence[Row]) -> Dict[Tex
     return {"nlu_p50_ms": times[len(times) // 2], "nlu_p95_ms": times[int(len(times) * 0.95)]}
 
 
-def measure(model: Path, results: Path, console: Console, sets: Sequence[EvaluationSet] = SETS) -> Dict[Text, Any]:
+def measure(
+    model: Path, results: Path, console: Console, sets: Sequence[EvaluationSet] = SETS
+) -> Dict[Text, Any]:
     """Run every set that is there, write the result files, return the summary.
 
     Raises:
@@ -114,7 +123,7 @@ def measure(model: Path, results: Path, console: Console, sets: Sequence[Evaluat
             figures = summary_of(rows, outcomes)
             figures["messages_a_second"] = len(rows) / max(seconds, 1e-9)
             summary["sets"][each.name] = figures
-            listed = [{**o.as_row(), **r.columns} for r, o in zip(rows, outcomes)]
+            listed = [{**o.as_row(), **r.columns} for r, o in zip(rows, outcomes, strict=True)]
             _write_json(folder / f"{each.name}.json", listed)
             if each.name == "clinical":
                 summary["states"] = measure_states(assistant, rows)
@@ -150,22 +159,34 @@ def broken_floors(summary: Mapping[Text, Any], floors: Mapping[Text, Any]) -> Li
 def as_markdown(summary: Mapping[Text, Any]) -> Text:
     """The report: figures by set, states, cost."""
     lines = [f"# Clinical gate: {summary['model']}", ""]
-    lines += ["| set | n | handed off | 95 % bounds | urgent | marked clinical | right intent |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines += [
+        "| set | n | handed off | 95 % bounds | urgent | marked clinical | right intent |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, f in summary["sets"].items():
         right = f"{f['right_intent']:.1%}" if "right_intent" in f else ""
         lines.append(
-            f"| {name} | {f['n']} | {f['handed_off']:.2%} | {f['handed_off_at_least']:.2%} – {f['handed_off_at_most']:.2%} "
+            f"| {name} | {f['n']} | {f['handed_off']:.2%} "
+            f"| {f['handed_off_at_least']:.2%} – {f['handed_off_at_most']:.2%} "
             f"| {f['urgent']:.1%} | {f['marked_clinical']:.2%} | {right} |"
         )
     lines += ["", "By language, handed off:", ""]
     for name, f in summary["sets"].items():
-        parts = [f"{k[11:]} {v:.2%}" for k, v in f.items() if k in ("handed_off_en", "handed_off_hi", "handed_off_hinglish")]
+        parts = [
+            f"{k[11:]} {v:.2%}"
+            for k, v in f.items()
+            if k in ("handed_off_en", "handed_off_hi", "handed_off_hinglish")
+        ]
         if parts:
             lines.append(f"- {name}: {', '.join(parts)}")
     lines += ["", "| dialogue state | clinical messages handed off |", "|---|---|"]
     lines += [f"| {state} | {share:.0%} |" for state, share in summary.get("states", {}).items()]
     if cost := summary.get("cost"):
-        lines += ["", f"NLU per typed message: {cost['nlu_p50_ms']:.1f} ms (median), {cost['nlu_p95_ms']:.1f} ms (p95)."]
+        lines += [
+            "",
+            f"NLU per typed message: {cost['nlu_p50_ms']:.1f} ms (median), "
+            f"{cost['nlu_p95_ms']:.1f} ms (p95).",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Text as the gate reads it: one spelling for what looks or sounds the same.
 
-Nothing here knows what is clinical. `clean` undoes what keyboards and pranks do to letters; `tokens`
+Nothing here knows what is clinical. `clean` undoes what keyboards and pranks do to letters;
+`tokens`
 cuts words; the `fold_*` functions give the key under which spelling variants of Hindi meet.
 """
 
@@ -13,15 +14,19 @@ from typing import List, Text
 
 import regex
 
-# Letters of other scripts (and letter-like signs) that look like a Latin letter; NFKC leaves them alone.
-# Source: the single-letter rows of Unicode's confusables.txt for Cyrillic, Greek and Latin extensions.
+# Letters of other scripts (and letter-like signs) that look like a Latin letter; NFKC leaves them
+# alone.
+# Source: the single-letter rows of Unicode's confusables.txt for Cyrillic, Greek and Latin
+# extensions.
 _LOOK_ALIKES = str.maketrans(
     "абвгеорсухіјѕһԁԛԝкмтнпӏѵ" + "αβγεηικνορτυχω" + "ıɑɡɩʟɪʏᴀᴇᴏʀꜱłøđħŧ",
     "a6breopcyxijshdqwkmthnlv" + "abyenikvoptuxw" + "iagiliyaeorslodht",
 )
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_INSIDE = re.compile(r"(?<=[a-z])[013457@$!]+(?=[a-z])")
-_SPELLED_OUT = regex.compile(r"(?<![\p{L}\p{M}\p{N}])(?:\p{Latin}[ .\-_*]{1,2}){2,}\p{Latin}(?![\p{L}\p{M}\p{N}])")
+_SPELLED_OUT = regex.compile(
+    r"(?<![\p{L}\p{M}\p{N}])(?:\p{Latin}[ .\-_*]{1,2}){2,}\p{Latin}(?![\p{L}\p{M}\p{N}])"
+)
 _INSIDE_WORD = regex.compile(r"(?<=\p{L})[*_~|\u2022·]+(?=\p{L})")
 _INVISIBLE = regex.compile(r"[\p{Cf}\p{Cc}\uFE00-\uFE0F\u034F\u115F\u1160\u3164\uFFA0]")
 _LATIN_MARKS = regex.compile(r"(?<=[a-z])\p{Mn}+")
@@ -35,7 +40,9 @@ _DEVANAGARI = str.maketrans({"़": None, "ँ": "ं", "ऑ": "ओ", "ॉ": "�
 
 
 def clean(text: Text) -> Text:
-    """Lower case, one width, no invisible or combining tricks, look-alikes as Latin, quotes inside words gone."""
+    """Lower case, one width, no invisible or combining tricks, look-alikes as Latin, quotes inside
+    words gone.
+    """
     text = unicodedata.normalize("NFKC", text).lower()
     text = "".join(" " if c in "\n\t\r" else c for c in text)
     text = _INVISIBLE.sub("", text)
@@ -51,7 +58,9 @@ def clean(text: Text) -> Text:
 
 
 def _undo_look_alikes(text: Text) -> Text:
-    """Words of look-alike letters become Latin, unless the message is really written in that script."""
+    """Words of look-alike letters become Latin, unless the message is really written in that
+    script.
+    """
     scripts = {s for s in ("Latin", "Devanagari") if regex.search(rf"\p{{{s}}}", text)}
 
     def fix(match: "regex.Match[Text]") -> Text:
@@ -75,7 +84,9 @@ def word_count(cleaned: Text) -> int:
 
 
 def script_of(cleaned: Text) -> Text:
-    """`latin`, `devanagari`, `mixed` of these two, `other` (any other script's letters), or `none` (no letter)."""
+    """`latin`, `devanagari`, `mixed` of these two, `other` (any other script's letters), or `none`
+    (no letter).
+    """
     latin = len(regex.findall(r"\p{Latin}", cleaned))
     devanagari = len(regex.findall(r"\p{Devanagari}", cleaned))
     letters = len(regex.findall(r"\p{L}|\p{M}", cleaned))
@@ -91,7 +102,8 @@ def shorten_runs(word: Text, length: int) -> Text:
     return str(_LONG_RUN.sub(lambda m: m.group(1) * length, word))
 
 
-# Romanised Hindi has no spelling: the same sound is written many ways. Each pair maps one way of writing to
+# Romanised Hindi has no spelling: the same sound is written many ways. Each pair maps one way of
+# writing to
 # the key's way, in this order.
 _LATIN_FOLDS = [
     (re.compile(p), r)
@@ -119,15 +131,31 @@ _LATIN_FOLDS = [
 ]
 _VOWELS = re.compile(r"(?<=.)[aeiou]")
 _DEVANAGARI_FOLD = str.maketrans(
-    {"ी": "ि", "ू": "ु", "ई": "इ", "ऊ": "उ", "ै": "े", "ौ": "ो", "ऐ": "ए", "औ": "ओ", "ण": "न", "श": "स", "ष": "स",
-     "ं": "न", "ः": None, "व": "ब"}
+    {
+        "ी": "ि",
+        "ू": "ु",
+        "ई": "इ",
+        "ऊ": "उ",
+        "ै": "े",
+        "ौ": "ो",
+        "ऐ": "ए",
+        "औ": "ओ",
+        "ण": "न",
+        "श": "स",
+        "ष": "स",
+        "ं": "न",
+        "ः": None,
+        "व": "ब",
+    }
 )
 _VIRAMA_NASAL = re.compile(r"[नमङञ]्(?=[क-ह])")
 
 
 @lru_cache(maxsize=65536)
 def fold_latin(word: Text) -> Text:
-    """The sound key of a romanised Hindi word: `dard`, `dardd` → `dard`; `ghutna`, `ghootna` → `gutna`."""
+    """The sound key of a romanised Hindi word: `dard`, `dardd` → `dard`; `ghutna`, `ghootna` →
+    `gutna`.
+    """
     for pattern, replacement in _LATIN_FOLDS:
         word = pattern.sub(replacement, word)
     return word
@@ -144,24 +172,73 @@ def fold_devanagari(word: Text) -> Text:
     """The key under which long and short vowels, sibilants and nasal signs of Devanagari meet."""
     return _VIRAMA_NASAL.sub("न", word).translate(_DEVANAGARI_FOLD)
 
+
 _CONSONANTS = dict(
     zip(
         "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ",
-        "k kh g gh n ch ch j jh n t th d dh n t th d dh n p ph b bh m y r l v sh sh s h l".split(),
+        [
+            "k",
+            "kh",
+            "g",
+            "gh",
+            "n",
+            "ch",
+            "ch",
+            "j",
+            "jh",
+            "n",
+            "t",
+            "th",
+            "d",
+            "dh",
+            "n",
+            "t",
+            "th",
+            "d",
+            "dh",
+            "n",
+            "p",
+            "ph",
+            "b",
+            "bh",
+            "m",
+            "y",
+            "r",
+            "l",
+            "v",
+            "sh",
+            "sh",
+            "s",
+            "h",
+            "l",
+        ],
+        strict=True,
     )
 )
-_VOWEL_LETTERS = dict(zip("अआइईउऊऋएऐओऔ", "a a i i u u ri e e o o".split()))
-_VOWEL_SIGNS = dict(zip("ािीुूृेैोौ", "a i i u u ri e e o o".split()))
+_VOWEL_LETTERS = dict(
+    zip("अआइईउऊऋएऐओऔ", ["a", "a", "i", "i", "u", "u", "ri", "e", "e", "o", "o"], strict=True)
+)
+_VOWEL_SIGNS = dict(zip("ािीुूृेैोौ", ["a", "i", "i", "u", "u", "ri", "e", "e", "o", "o"], strict=True))
+_SIGNS = frozenset(_VOWEL_SIGNS)
 
 
 @lru_cache(maxsize=65536)
 def devanagari_to_latin(word: Text) -> Text:
-    """A Devanagari word as people write it in Latin letters (`घुटने` → `ghutne`), final and weak `a` left out."""
+    """A Devanagari word as people write it in Latin letters (`घुटने` → `ghutne`), final and weak
+    `a` left out.
+    """
     out: List[Text] = []
     pending = False  # a consonant whose inherent vowel has not been decided
     for position, sign in enumerate(word):
         if sign in _CONSONANTS:
-            if pending:
+            # between a syllable and a consonant that has a vowel of its own, the inherent vowel is
+            # not spoken
+            weak = (
+                len(out) > 1
+                and out[-2][-1] in "aiueo"
+                and word[position + 1 : position + 2] in _SIGNS
+            )
+            if pending and not weak:
                 out.append("a")
             out.append(_CONSONANTS[sign])
             pending = True
@@ -183,7 +260,9 @@ def devanagari_to_latin(word: Text) -> Text:
 
 
 def sound_of(cleaned: Text) -> Text:
-    """The cleaned text as it sounds, one key for Devanagari and Latin letters: what Hindi and Hinglish share."""
+    """The cleaned text as it sounds, one key for Devanagari and Latin letters: what Hindi and
+    Hinglish share.
+    """
     return " ".join(
         fold_latin(token if token.isascii() else devanagari_to_latin(token))
         for token in tokens(cleaned)

@@ -11,10 +11,13 @@ from safety.assistant_under_test import HANDOFF, Outcome
 from safety.decision import Thresholds
 
 
-def shares(clinical: Sequence[Outcome], logistics: Sequence[Outcome], thresholds: Sequence[float]) -> Tuple[List[float], List[float]]:
+def shares(
+    clinical: Sequence[Outcome], logistics: Sequence[Outcome], thresholds: Sequence[float]
+) -> Tuple[List[float], List[float]]:
     """Misses and false handoffs (0 … 1) if the bot stopped answering at each score.
 
-    What went to a person for another reason than the score (lexicon, request, unknown script) stays there.
+    What went to a person for another reason than the score (lexicon, request, unknown script) stays
+    there.
     """
 
     def handed(outcome: Outcome, threshold: float) -> bool:
@@ -30,20 +33,28 @@ def shares(clinical: Sequence[Outcome], logistics: Sequence[Outcome], thresholds
     return misses, false
 
 
-def draw_thresholds(
-    clinical: Sequence[Outcome], logistics: Sequence[Outcome], path: Path
-) -> None:
+def draw_thresholds(clinical: Sequence[Outcome], logistics: Sequence[Outcome], path: Path) -> None:
     """Write the PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    thresholds = np.geomspace(0.005, 0.9, 60)
+    thresholds = [float(t) for t in np.geomspace(0.005, 0.9, 60)]
     misses, false = shares(clinical, logistics, thresholds)
     figure = Figure(figsize=(7, 4.2), dpi=120)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(111)
-    axes.plot(thresholds, np.array(misses) * 100, color="#b3261e", label="clinical messages answered (misses)")
-    axes.plot(thresholds, np.array(false) * 100, color="#1f5faa", label="logistics handed off (false handoffs)")
+    axes.plot(
+        thresholds,
+        np.array(misses) * 100,
+        color="#b3261e",
+        label="clinical messages answered (misses)",
+    )
+    axes.plot(
+        thresholds,
+        np.array(false) * 100,
+        color="#1f5faa",
+        label="logistics handed off (false handoffs)",
+    )
     axes.axvline(Thresholds().doubt, color="#555555", linestyle=":", label="the threshold in use")
     axes.set_xscale("log")
     axes.set_xlabel("chance of clinical from which the bot does not answer")

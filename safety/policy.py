@@ -1,9 +1,14 @@
-"""The policy that nothing outranks: it acts on the gate's mark, in every state of every conversation.
+"""The policy that nothing outranks: it acts on the gate's mark, in every state of every
+conversation.
 
-Loop predictions of forms are "no user" predictions and beat any policy's priority; so this policy answers with the same kind,
-leaves the form, and forgets what the form has collected (slots are filled before policies run). It utters a fixed response
-by name and needs no custom action: it works with the action server dead. The handoff row is written by the channel, by
-`safety.routes`. A message without a mark, unless it is a tap on a button we offered, goes to a person.
+Loop predictions of forms are "no user" predictions and beat any policy's priority; so this policy
+answers with the same kind,
+leaves the form, and forgets what the form has collected (slots are filled before policies run). It
+utters a fixed response
+by name and needs no custom action: it works with the action server dead. The handoff row is written
+by the channel, by
+`safety.routes`. A message without a mark, unless it is a tap on a button we offered, goes to a
+person.
 """
 
 from __future__ import annotations
@@ -31,7 +36,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from safety.component import GATE
 from safety.decision import UNSURE
-from safety.routes import CLARIFY, ROUTES, UNSURE as UNSURE_RESPONSE, response_for  # fmt: skip
+from safety.routes import CLARIFY, ROUTES, response_for
+from safety.routes import UNSURE as UNSURE_RESPONSE
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +99,9 @@ class HardRoutePolicy(Policy):
         rule_only_data: Optional[Dict[Text, Any]] = None,
         **kwargs: Any,
     ) -> PolicyPrediction:
-        """The fixed response for a message that must not be answered by the bot, else an abstention."""
+        """The fixed response for a message that must not be answered by the bot, else an
+        abstention.
+        """
         message = tracker.latest_message
         if message is None or (message.text is None and not message.intent):
             return self._abstain(domain)
@@ -125,7 +133,9 @@ class HardRoutePolicy(Policy):
         return self._say(CLARIFY, domain, [SlotSet(CLARIFIED, True)])
 
     def _is_free_text(self, gate: Mapping[Text, Any], tracker: DialogueStateTracker) -> bool:
-        """A question for a name or a reason, and words that look like a name and carry no clinical trace."""
+        """A question for a name or a reason, and words that look like a name and carry no clinical
+        trace.
+        """
         if tracker.get_slot(REQUESTED_SLOT) not in self.config["free_text_slots"]:
             return False
         text = ((tracker.latest_message and tracker.latest_message.text) or "").strip()
@@ -151,4 +161,8 @@ class HardRoutePolicy(Policy):
 def forget_forms(domain: Domain) -> List[Event]:
     """Leave the active form and empty every slot that any form asks for."""
     slots = sorted({slot for form in domain.forms for slot in domain.required_slots_for_form(form)})
-    return [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), *(SlotSet(slot, None) for slot in slots)]
+    return [
+        ActiveLoop(None),
+        SlotSet(REQUESTED_SLOT, None),
+        *(SlotSet(slot, None) for slot in slots),
+    ]

@@ -1,4 +1,6 @@
-"""The one table of what the hard route says and what follows from it; the channel writes the handoff row by it."""
+"""The one table of what the hard route says and what follows from it; the channel writes the
+handoff row by it.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ ROUTES: Dict[Text, Route] = {
 HANDOFF_RESPONSES: FrozenSet[Text] = frozenset(n for n, r in ROUTES.items() if r.needs_handoff)
 
 CLINICAL_CONVERSATION_MAY_SEND: FrozenSet[Text] = HANDOFF_RESPONSES
-"""Every response the bot itself may send to a conversation that became clinical, until staff hand it back."""
+"""Every response the bot itself may send to a conversation that became clinical, until staff hand
+it back.
+"""
 
 
 def response_for(route: Text, red_flag: Optional[Text]) -> Text:

@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from safety.assistant_under_test import ANSWERED, HANDOFF, AssistantUnderTest, Outcome, loaded, newest_model  # fmt: skip
+from safety.assistant_under_test import (
+    ANSWERED,
+    HANDOFF,
+    AssistantUnderTest,
+    Outcome,
+    loaded,
+    newest_model,
+)
 from safety.rows import Row, bounds, read_rows
 
 MODELS = Path("models")
@@ -29,7 +36,8 @@ def run_file(
 ) -> int:
     """Run every row as a fresh contact's message, print the report, write `json_out`.
 
-    Returns the number of rows that did not go where `expect` ("clinical" or "logistics") says; 0 without it.
+    Returns the number of rows that did not go where `expect` ("clinical" or "logistics") says; 0
+    without it.
 
     Raises:
         FileNotFoundError: the file or a trained model is missing.
@@ -72,25 +80,33 @@ def report(
     seconds: float,
     console: Console,
 ) -> int:
-    """Print counts, bounds, the breakdown by other columns, and what went wrong; return how many did."""
+    """Print counts, bounds, the breakdown by other columns, and what went wrong; return how many
+    did.
+    """
     total = len(outcomes)
     counts = Counter(o.outcome for o in outcomes)
     reasons = Counter(o.reason for o in outcomes if o.reason)
-    console.print(f"{name}: {total} messages, {total / max(seconds, 1e-9):.0f} a second", highlight=False)
     console.print(
-        f"  handed off {counts[HANDOFF]}, answered {counts[ANSWERED]}, red-flagged {sum(bool(o.red_flag) for o in outcomes)}"
-        f", marked clinical {sum(o.clinical for o in outcomes)}",
+        f"{name}: {total} messages, {total / max(seconds, 1e-9):.0f} a second", highlight=False
+    )
+    console.print(
+        f"  handed off {counts[HANDOFF]}, answered {counts[ANSWERED]}, "
+        f"red-flagged {sum(bool(o.red_flag) for o in outcomes)}, "
+        f"marked clinical {sum(o.clinical for o in outcomes)}",
         highlight=False,
     )
     if reasons:
-        console.print("  reasons: " + ", ".join(f"{r} {n}" for r, n in reasons.most_common()), highlight=False)
+        console.print(
+            "  reasons: " + ", ".join(f"{r} {n}" for r, n in reasons.most_common()), highlight=False
+        )
     if expect is None:
         return 0
     wanted = EXPECTATIONS[expect]
-    wrong = [(row, o) for row, o in zip(rows, outcomes) if o.outcome != wanted]
+    wrong = [(row, o) for row, o in zip(rows, outcomes, strict=True) if o.outcome != wanted]
     low, _ = bounds(total - len(wrong), total)
     console.print(
-        f"  as expected {total - len(wrong)} of {total} = {1 - len(wrong) / total:.2%}, at least {low:.2%} at 95 %",
+        f"  as expected {total - len(wrong)} of {total} = {1 - len(wrong) / total:.2%}, "
+        f"at least {low:.2%} at 95 %",
         highlight=False,
     )
     for table in breakdowns(rows, outcomes, wanted):
@@ -98,9 +114,11 @@ def report(
     word = "answered by the bot" if expect == "clinical" else "handed off"
     for row, outcome in wrong:
         console.print(
-            f"  {word}: {row.text!r} → {outcome.action} ({outcome.intent}, {outcome.score:.2f}, {', '.join(outcome.why)})",
-            highlight=False, markup=False,
-        )  # fmt: skip
+            f"  {word}: {row.text!r} → {outcome.action} "
+            f"({outcome.intent}, {outcome.score:.2f}, {', '.join(outcome.why)})",
+            highlight=False,
+            markup=False,
+        )
     return len(wrong)
 
 
@@ -109,7 +127,7 @@ def breakdowns(rows: Sequence[Row], outcomes: Sequence[Outcome], wanted: Text) -
     tables = []
     for column in rows[0].columns:
         values: Dict[Text, List[bool]] = {}
-        for row, outcome in zip(rows, outcomes):
+        for row, outcome in zip(rows, outcomes, strict=True):
             values.setdefault(row.columns.get(column, ""), []).append(outcome.outcome == wanted)
         if len(values) > _FEW_VALUES:
             continue

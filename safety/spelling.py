@@ -1,4 +1,6 @@
-"""Reads a written word as the lexicon's word it stands for: elongated, misspelt, joined or inflected."""
+"""Reads a written word as the lexicon's word it stands for: elongated, misspelt, joined or
+inflected.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _NO_VOWEL = re.compile(r"[^aeiou]+")
 
 @dataclass(frozen=True)
 class SpellingRules:
-    """Little words with their spellings, endings that may be cut, and words that are never corrected."""
+    """Little words with their spellings, endings that may be cut, and words that are never
+    corrected.
+    """
 
     same: Dict[Text, Text]
     latin_endings: Tuple[Text, ...]
@@ -24,7 +28,8 @@ class SpellingRules:
 
     @classmethod
     def from_data(cls, data: Dict[Text, Any], entries: Iterable[Dict[Text, Any]]) -> SpellingRules:
-        """From `reading.yml` and the entries (`to`, `from`) of `lexicon/spellings.yml`, joined by shared words.
+        """From `reading.yml` and the entries (`to`, `from`) of `lexicon/spellings.yml`, joined by
+        shared words.
 
         Raises:
             KeyError: a part is missing.
@@ -53,8 +58,10 @@ class SpellingRules:
 class Speller:
     """Maps written words to words of a vocabulary.
 
-    `vocabulary` holds every word of the lexicon; `content` those that are a term by themselves (only these are
-    guessed at); `protected` are words of logistics messages, which are never taken for a misspelling.
+    `vocabulary` holds every word of the lexicon; `content` those that are a term by themselves
+    (only these are
+    guessed at); `protected` are words of logistics messages, which are never taken for a
+    misspelling.
     """
 
     rules: SpellingRules
@@ -82,7 +89,9 @@ class Speller:
         self._deletions = dict(deletions)
 
     def read(self, words: Iterable[Text]) -> Tuple[List[Text], Set[int]]:
-        """The words as the lexicon writes them (unknown ones as they stand, joined ones apart), and which are guesses."""
+        """The words as the lexicon writes them (unknown ones as they stand, joined ones apart),
+        and which are guesses.
+        """
         result: List[Text] = []
         guesses: Set[int] = set()
         for word in words:
@@ -128,7 +137,9 @@ class Speller:
         return None
 
     def _one_slip(self, word: Text) -> Optional[Text]:
-        """One letter too many, too few, wrong or swapped, in a long word with the same first letter."""
+        """One letter too many, too few, wrong or swapped, in a long word with the same first
+        letter.
+        """
         if not word.isascii() or len(word) < _FUZZY_LENGTH:
             return None
         near = set(self._deletions.get(word, ()))

@@ -1,4 +1,6 @@
-"""Every state a dialogue can be in when a message arrives, as tracker events, read from the domain."""
+"""Every state a dialogue can be in when a message arrives, as tracker events, read from the
+domain.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from safety.policy import CLARIFIED, TAP
 
 
 def dialogue_states(domain: Domain) -> Dict[Text, List[Event]]:
-    """Name → events that end with the bot listening: a fresh contact, an answered one, a clarified one, each question of each form."""
+    """Name → events that end with the bot listening: a fresh contact, an answered one, a clarified
+    one, each question of each form.
+    """
     before: List[Event] = [
         ActionExecuted(ACTION_LISTEN_NAME),
         # a tap of a button we offered: the one message that needs no mark
@@ -20,7 +24,11 @@ def dialogue_states(domain: Domain) -> Dict[Text, List[Event]]:
     ]
     states: Dict[Text, List[Event]] = {
         "fresh contact": [ActionExecuted(ACTION_LISTEN_NAME)],
-        "after an answer": [*before, ActionExecuted("utter_menu"), ActionExecuted(ACTION_LISTEN_NAME)],
+        "after an answer": [
+            *before,
+            ActionExecuted("utter_menu"),
+            ActionExecuted(ACTION_LISTEN_NAME),
+        ],
         "after the clarifying menu": [
             *before,
             ActionExecuted("utter_clarify"),

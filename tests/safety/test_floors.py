@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def model() -> Path:
     """The model the designers trained; CI must have one, a fresh checkout need not."""
     try:
-        return newest_model(ROOT / "models")
+        return newest_model(Path(os.environ.get("SANDHI_MODELS", ROOT / "models")))
     except FileNotFoundError:
         if os.environ.get("CI"):
             raise
