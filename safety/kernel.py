@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Text, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Text
 
 import numpy as np
 import scipy.linalg
@@ -81,6 +81,10 @@ class KernelModel:
     left_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     """Leave-one-out scores of the training messages, shape (n, labels); empty after loading."""
 
+    def __post_init__(self) -> None:
+        """Keep what every message needs."""
+        self.squares = (self.rows**2).sum(axis=1)
+
     @classmethod
     def fit(
         cls, inputs: Inputs, targets: np.ndarray, labels: Sequence[Text], config: Dict[Text, float]
@@ -125,7 +129,7 @@ class KernelModel:
         """Scores of shape (n, labels), about -1 … 1."""
         rows = ((inputs.embeddings - self.mean) / self.scale).astype(np.float32)
         width = self.config["embedding_width"] / rows.shape[1]
-        gram = self.config["embedding"] * _rbf(rows, self.rows, width)
+        gram = self.config["embedding"] * _rbf(rows, self.rows, width, self.squares)
         gram += self.config["bias"]
         scores = gram @ self.alpha
         sounds = None
@@ -177,10 +181,13 @@ class KernelModel:
             )
 
 
-def _rbf(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+def _rbf(
+    a: np.ndarray, b: np.ndarray, width: float, b_squares: Optional[np.ndarray] = None
+) -> np.ndarray:
     """exp(-width · squared distance) of every row of `a` to every row of `b`."""
-    squares: Tuple[np.ndarray, np.ndarray] = ((a**2).sum(axis=1), (b**2).sum(axis=1))
-    distance = squares[0][:, None] + squares[1][None, :] - 2 * (a @ b.T)
+    if b_squares is None:
+        b_squares = (b**2).sum(axis=1)
+    distance = (a**2).sum(axis=1)[:, None] + b_squares[None, :] - 2 * (a @ b.T)
     return np.asarray(np.exp(-width * np.maximum(distance, 0)), dtype=np.float32)
 
 

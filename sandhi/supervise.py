@@ -26,6 +26,8 @@ pidfile={var}/supervisord.pid
 childlogdir={logs}
 loglevel=info
 """
+# without it supervisord warns whoever starts it as root (a container, say) that they are root
+AS_ROOT = "user=root\n"
 
 # startsecs: one that dies sooner is started again after a pause that grows with each attempt
 PROGRAM = """
