@@ -230,7 +230,7 @@ def _say_what_is_not(talk: Talk, wish: Wish, day: str, offered: Set[date]) -> No
     with talk.db.reading() as session:
         closed = read_calendar(session, wanted, wanted).is_closed(wanted)
     closed = closed or not talk.profile.hours.on(wanted.weekday())
-    response = "utter_day_closed" if closed else "utter_day_full"
+    response = "utter_closed_on_day" if closed else "utter_day_full"
     talk.say(response, day_words=say_day(wanted, talk.language))
 
 

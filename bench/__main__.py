@@ -139,9 +139,7 @@ def say(words: str) -> None:
 
 
 def main(
-    only: Optional[List[str]] = typer.Option(  # noqa: B008 - typer's way
-        None, "--only", metavar="NAME", help=ONLY_HELP
-    ),
+    only: Optional[List[str]] = typer.Option(None, "--only", metavar="NAME", help=ONLY_HELP),
     quick: bool = typer.Option(False, "--quick", help="10 s instead of 60 s, and no baseline."),
     simulator: bool = typer.Option(
         False, "--simulator", help="Send to the strict simulator; its cost counts then."

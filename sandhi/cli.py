@@ -200,6 +200,28 @@ def worker(
     run_forever(database, outbox, stopping)
 
 
+@app.command()
+def safety(
+    file: Path = typer.Argument(..., help="UTF-8 CSV with a header and a column `text`."),
+    expect: Optional[str] = typer.Option(
+        None, "--expect", metavar="clinical|logistics", help="What every row should be."
+    ),
+    json_out: Optional[Path] = typer.Option(
+        None, "--json", metavar="OUT", help="Write each row's outcome to this file."
+    ),
+) -> None:
+    """Send each row as a fresh contact's message through model and policies, and report."""
+    from assistant.training import model_path
+    from safety.run_file import run_file
+
+    if not model_path().exists():
+        train()
+    try:
+        run_file(file, expect, json_out, model_path(), out)
+    except (FileNotFoundError, ValueError, OSError) as error:
+        raise Refusal(str(error)) from None
+
+
 def _moment(as_of: Optional[str], once: bool) -> Optional[datetime]:
     if as_of is None:
         return None

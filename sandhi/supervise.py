@@ -104,6 +104,8 @@ def write_config(demo: bool) -> Path:
     """The supervisor's configuration; it holds no secret (those are in the environment)."""
     LOGS.mkdir(parents=True, exist_ok=True)
     text = HEAD.format(logs=LOGS, var=VAR)
+    if os.geteuid() == 0:
+        text += AS_ROOT
     for name, command in programs(demo):
         text += PROGRAM.format(
             name=name,
@@ -135,6 +137,8 @@ def run(environment: Dict[str, str], demo: bool) -> None:
     supervisord = str(Path(sys.executable).with_name("supervisord"))
     whole = {**os.environ, **environment, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     whole["RASA_TELEMETRY_ENABLED"] = "false"
+    # the embedding's two threads sleep while they wait for each other, and do not spin
+    whole.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     whole.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     os.chdir(ROOT)
     os.execve(supervisord, [supervisord, "-n", "-c", str(config)], whole)  # noqa: S606

@@ -12,8 +12,9 @@ import os
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Dict, Iterator, Sequence, Tuple
 
+import numpy as np
 import pytest
 import structlog
 import time_machine
@@ -28,6 +29,7 @@ from clinic.profile import Profile
 from clinic.settings import settings
 from clinic.setup import write_profile
 from clinic.texts import Texts
+from safety.embedding import SentenceEmbedder
 from tests.conversations.chat import PUNE, Clinic, InProcessActions, Patient
 
 MONDAY_MORNING = datetime(2026, 12, 7, 9, 0, tzinfo=PUNE)
@@ -58,6 +60,31 @@ def agent(actions: InProcessActions) -> Agent:
     logging.getLogger("rasa").setLevel(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     return Agent.load(model, action_endpoint=actions)
+
+
+@pytest.fixture(scope="session")
+def words() -> Texts:
+    """The domain's responses, read once."""
+    return Texts.load(talk.DOMAIN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_vectors() -> Iterator[None]:
+    """Most chats begin with the same words: the vector of a text is computed once."""
+    known: Dict[Tuple[Any, ...], np.ndarray] = {}
+    embed = SentenceEmbedder.embed
+
+    def remembered(
+        self: SentenceEmbedder, texts: Sequence[str], *limits: Any, **named: Any
+    ) -> np.ndarray:
+        key = (*texts, *limits, *named.items())
+        if key not in known:
+            known[key] = embed(self, texts, *limits, **named)
+        return known[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentenceEmbedder, "embed", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +122,7 @@ def clinic(
     clinic_template: Path,
     agent: Agent,
     actions: InProcessActions,
+    words: Texts,
     loop: asyncio.AbstractEventLoop,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Clinic]:
@@ -108,7 +136,7 @@ def clinic(
     # nobody pulls the plug here
     event.listen(opened.engine, "connect", _without_waiting_for_the_disk)
     with time_machine.travel(MONDAY_MORNING, tick=True) as clock:
-        yield Clinic(opened, agent, actions, Texts.load(talk.DOMAIN), loop, clock)
+        yield Clinic(opened, agent, actions, words, loop, clock)
     opened.dispose()
     database.cache_clear()
     settings.cache_clear()
