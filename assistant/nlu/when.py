@@ -7,6 +7,7 @@ without am or pm is a clinic's (1–7 pm, 8–11 am) unless a part of the day st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, List, Optional
 from zoneinfo import ZoneInfo
@@ -34,7 +35,11 @@ def understand(text: str, now: datetime, zone: ZoneInfo) -> Optional[When]:
     """
     local = now.astimezone(zone)
     local = local.replace(tzinfo=None)
-    return read(pieces(text[:LONGEST_READ], local), local)
+    when = read(pieces(text[:LONGEST_READ], local), local)
+    if when is not None and when.date_from is not None and when.date_from < local.date():
+        # however the pieces were put together ("0001-1-1 friday"), a day gone by is gone
+        return replace(when, past=True)
+    return when
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.nlu import when_days
@@ -32,6 +32,7 @@ messages = st.one_of(st.text(max_size=200), st.lists(pieces, max_size=9).map(" "
 
 @settings(max_examples=1500, deadline=None)
 @given(messages, moments)
+@example("0001-1-1 FIRDAY1KE BEACH", datetime(2027, 1, 1, tzinfo=timezone.utc))
 def test_any_text_is_understood_or_not_without_a_stumble(text, now):
     when = understand(text, now, INDIA)
     if when is None:
