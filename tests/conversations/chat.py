@@ -9,189 +9,28 @@ A test reads like the chat it is about:
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import json
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from typing import Any, Dict, Iterator, List, Optional
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-import time_machine
-from rasa.core.agent import Agent
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.utils.endpoints import ClientResponseError
-from rasa_sdk.executor import ActionExecutor
-from rasa_sdk.interfaces import ActionExecutionRejection
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from assistant.action_endpoint import ActionEndpoint
-from assistant.tracker_store import ClinicTrackerStore
-from assistant.words import ClinicWords
-from channels.texts import PatientTexts
-from channels.whatsapp.conversation import Conversation
 from channels.whatsapp.render import Recipient, render
-from clinic.bubbles import Choices, bubble_from_json, choices_of, text_of
+from clinic.bubbles import bubble_from_json, choices_of, text_of
 from clinic.contacts import ensure_contact
-from clinic.database import Database, now
-from clinic.facts import Facts
+from clinic.database import now
 from clinic.handoffs import resolve_handoff, unresolved_handoff
 from clinic.inbound import Arrival, store_arrival
 from clinic.models import Appointment, Contact, Handoff, Message, Offer, Tracker
 from clinic.models.message import IN, OUT
-from clinic.scheduling.booking import book, expire_holds, reschedule, upcoming
+from clinic.scheduling.booking import book, reschedule, upcoming
 from clinic.scheduling.grid import Slot
-from clinic.scheduling.slots import free_slots
 from clinic.scheduling.visit import Visit
-from clinic.setup import profile_in
-from clinic.texts import Texts
 
-PUNE = ZoneInfo("Asia/Kolkata")
-CHRISTMAS = date(2026, 12, 25)  # a public holiday, within the days that can be booked
-_numbers = itertools.count(1)
-
-
-class InProcessActions(ActionEndpoint):
-    """The action server without its socket: the same JSON in and out."""
-
-    def __init__(self) -> None:
-        super().__init__("http://127.0.0.1:0/webhook", selective_domain=True)
-        self.executor = ActionExecutor()
-        self.executor.register_package("actions")
-        self.calls: List[str] = []
-        self.broken: Optional[str] = None
-
-    async def request(
-        self,
-        method: str = "post",
-        subpath: Optional[str] = None,
-        content_type: Optional[str] = "application/json",
-        compress: bool = False,
-        **kwargs: Any,
-    ) -> Optional[Any]:
-        body = json.loads(json.dumps(kwargs["json"]))
-        action = str(body["next_action"])
-        self.calls.append(action)
-        try:
-            if self.broken in (action, "every"):
-                raise RuntimeError("the action broke")
-            return json.loads(json.dumps(await self.executor.run(body)))
-        except ActionExecutionRejection as error:
-            refusal = {"error": str(error), "action_name": error.action_name}
-            raise ClientResponseError(400, "rejected", json.dumps(refusal)) from error
-        except Exception as error:
-            self._failed(body, type(error).__name__)
-            raise
-
-
-class Clinic:
-    """The clinic with its assistant: one database, one conversation engine, one clock."""
-
-    def __init__(
-        self,
-        database: Database,
-        agent: Agent,
-        actions: InProcessActions,
-        words: Texts,
-        loop: asyncio.AbstractEventLoop,
-        clock: time_machine.Coordinates,
-    ) -> None:
-        self.database = database
-        self.agent = agent
-        self.actions = actions
-        self.actions.calls.clear()
-        self.actions.broken = None
-        self.texts = words
-        self._loop = loop
-        self._clock = clock
-        agent.tracker_store = ClinicTrackerStore(domain=agent.domain, clinic_database=database)
-        agent.processor.tracker_store = agent.tracker_store
-        self._read_facts()
-
-    def _read_facts(self) -> None:
-        """Begin anew with what the clinic says of itself: its facts are kept for some seconds."""
-        facts = Facts(self.database)
-        words = ClinicWords(domain=self.agent.domain, facts=facts)
-        self.agent.nlg = self.agent.processor.nlg = words
-        self.conversation = Conversation(
-            self.database,
-            self.agent.handle_message,
-            self.agent.processor.parse_message,
-            PatientTexts(self.texts, facts),
-            after=lambda wamid: None,
-        )
-
-    def patient(self, name: str = "Riya Demo") -> Patient:
-        """Somebody who has never written here."""
-        return Patient(self, f"+9190002{next(_numbers):05d}", name)
-
-    def answer(self, contact_id: int) -> List[str]:
-        """Take this contact's waiting turns; how each ended."""
-        return self._loop.run_until_complete(self._answer(contact_id))
-
-    async def _answer(self, contact_id: int) -> List[str]:
-        outcomes: List[str] = []
-        while (outcome := await self.conversation.next_turn(contact_id)) is not None:
-            outcomes.append(outcome)
-        return outcomes
-
-    def passes(self, **time: float) -> None:
-        """Let time pass: `clinic.passes(hours=3)`; holds that ran out are given back."""
-        self._clock.shift(timedelta(**time))
-        with self.database.transaction() as session:
-            expire_holds(session, now())
-        self._read_facts()
-
-    def moves_to(self, moment: datetime) -> None:
-        """Let it be that moment."""
-        self._clock.move_to(moment)
-        self._read_facts()
-
-    @property
-    def today(self) -> date:
-        return now().astimezone(PUNE).date()
-
-    def free(self, day: date, service: str = "assessment") -> List[Slot]:
-        """Everything that can be booked on a day, with whomever."""
-        with self.database.reading() as session:
-            return free_slots(session, service=service, start=day, end=day, limit=500, now=now())
-
-    def fills(self, day: date) -> None:
-        """Book a day full, as the front desk might."""
-        with self.database.transaction() as session:
-            other = ensure_contact(session, "+919000299999", None, "Somebody Else")
-            session.flush()
-            for service in ("assessment", "session"):
-                while slots := free_slots(
-                    session, service=service, start=day, end=day, limit=1, now=now()
-                ):
-                    cause = f"fill:{slots[0].key}"
-                    book(session, slots[0], other.id, "Somebody Else", cause, now=now())
-
-    def takes(self, slot: Slot) -> None:
-        """Another patient books this slot by telephone."""
-        with self.database.transaction() as session:
-            other = ensure_contact(session, "+919000299998", None, "Somebody Else")
-            session.flush()
-            book(session, slot, other.id, "Somebody Else", f"takes:{slot.key}", now=now())
-
-    @contextmanager
-    def crash_before_commit(self) -> Iterator[None]:
-        """The next turn does all its work and then cannot commit, as in a crash."""
-        store = self.agent.tracker_store
-        commit = store._commit
-
-        def crash(result: Any) -> None:
-            raise OperationalError("commit", {}, Exception("gone"))
-
-        store._commit = crash
-        try:
-            yield
-        finally:
-            store._commit = commit
-
+if TYPE_CHECKING:
+    from tests.conversations.engine import Clinic
 
 # every question of every form, and how it begins
 QUESTIONS = {
@@ -226,7 +65,7 @@ class Patient:
     def writes(self, *texts: str) -> Reply:
         """Write one message, or several in quick succession; what the clinic answered."""
         for text in texts:
-            self._arrives(kind="text", text=text)
+            self.arrives(kind="text", text=text)
         return self._answered()
 
     def taps(self, title: str, on: Optional[Reply] = None) -> Reply:
@@ -238,23 +77,24 @@ class Patient:
         """The tap has arrived and nobody has looked at it yet."""
         offer = self._offer(title, on)
         tap = {"id": offer.token, "title": offer.title, "source": "list"}
-        self._arrives(kind="tap", text=offer.title, content={"tap": tap})
+        self.arrives(kind="tap", text=offer.title, content={"tap": tap})
 
     def taps_unknown(self, token: str, title: str) -> Reply:
         """Tap what was never offered to this phone."""
-        self._arrives(kind="tap", text=title, content={"tap": {"id": token, "title": title}})
+        self.arrives(kind="tap", text=title, content={"tap": {"id": token, "title": title}})
         return self._answered()
 
     def sends(self, kind: str, text: Optional[str] = None, **content: Any) -> Reply:
         """Anything that is neither a text nor a tap."""
-        self._arrives(kind=kind, text=text, content=content)
+        self.arrives(kind=kind, text=text, content=content)
         return self._answered()
 
     def hears(self) -> Reply:
         """The clinic's latest answer."""
         return self._latest
 
-    def _arrives(self, **parts: Any) -> None:
+    def arrives(self, **parts: Any) -> None:
+        """Something of theirs is stored, and nobody has looked at it yet."""
         wamid = f"wamid.{self.phone}.{next(self._wamids)}"
         arrival = Arrival(
             wamid=wamid, phone=self.phone, profile_name=self.name, sent_at=now(), **parts
@@ -264,10 +104,11 @@ class Patient:
 
     def _answered(self) -> Reply:
         self.outcomes = self.clinic.answer(self.id)
-        self._latest = self._fresh()
+        self._latest = self.fresh()
         return self._latest
 
-    def _fresh(self) -> Reply:
+    def fresh(self) -> Reply:
+        """What was said since the last reading."""
         with self.clinic.database.reading() as session:
             rows = session.execute(
                 select(Message)
@@ -387,17 +228,6 @@ class Patient:
                 .limit(1)
             ).scalar_one()
 
-    def last_marks(self) -> Dict[str, Any]:
-        """What the gate said of the last message."""
-        with self.clinic.database.reading() as session:
-            content = session.execute(
-                select(Message.content)
-                .where(Message.contact_id == self.id, Message.direction == IN)
-                .order_by(Message.id.desc())
-                .limit(1)
-            ).scalar_one()
-        return dict((content or {}).get("marks") or {})
-
     # ways into a conversation that many tests begin with
 
     def is_booking(
@@ -470,10 +300,6 @@ class Patient:
         with self.clinic.database.transaction() as session:
             return reschedule(session, visit.appointment_id, None, to, f"staff:{to.key}", now=now())
 
-    def profile(self) -> Any:
-        with self.clinic.database.reading() as session:
-            return profile_in(session)
-
 
 class Reply:
     """What the clinic said in answer to one or several messages."""
@@ -494,10 +320,6 @@ class Reply:
     @property
     def kinds(self) -> List[str]:
         return [bubble.kind for bubble in self.bubbles]
-
-    @property
-    def is_list(self) -> bool:
-        return any(isinstance(b, Choices) and len(b.choices) > 3 for b in self.bubbles)
 
     def __contains__(self, words: str) -> bool:
         return words in self.text

@@ -22,6 +22,7 @@ from rasa.core.agent import Agent
 from sqlalchemy import event
 
 from actions import talk
+from assistant.action_endpoint import trust_checked_results
 from assistant.training import model_path
 from clinic.crypto import new_key, new_secret
 from clinic.database import Database, database
@@ -30,7 +31,8 @@ from clinic.settings import settings
 from clinic.setup import write_profile
 from clinic.texts import Texts
 from safety.embedding import SentenceEmbedder
-from tests.conversations.chat import PUNE, Clinic, InProcessActions, Patient
+from tests.conversations.chat import Patient
+from tests.conversations.engine import PUNE, Clinic, InProcessActions
 
 MONDAY_MORNING = datetime(2026, 12, 7, 9, 0, tzinfo=PUNE)
 
@@ -59,6 +61,8 @@ def agent(actions: InProcessActions) -> Agent:
     # Rasa writes every state of every rule at debug level, which takes longer than the turn
     logging.getLogger("rasa").setLevel(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    # as the server does; the check of every result would take most of the time
+    trust_checked_results()
     return Agent.load(model, action_endpoint=actions)
 
 

@@ -14,7 +14,8 @@ from clinic.bubbles import Choice, Choices
 from clinic.outbox import plan
 from safety.intents import CLINICAL_INTENTS
 from safety.routes import ROUTES
-from tests.conversations.chat import Clinic, Patient
+from tests.conversations.chat import Patient
+from tests.conversations.engine import Clinic
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("actions", "assistant", "channels/whatsapp", "inbox", "safety", "worker", "clinic")

@@ -10,7 +10,8 @@ from clinic.models import Handoff
 from clinic.models import Patient as PatientRow
 from clinic.outbox import plan
 from clinic.scheduling.booking import release
-from tests.conversations.chat import CHRISTMAS, QUESTIONS, Clinic, Patient
+from tests.conversations.chat import QUESTIONS, Patient
+from tests.conversations.engine import CHRISTMAS, Clinic
 
 PAIN = "my knee pain is much worse since yesterday"
 
@@ -246,18 +247,18 @@ def test_a_turn_repeated_after_a_crash_is_done_once(
         clinic.answer(riya.id)
     done = [(row.status, row.version) for row in riya.appointments]
     clinic.answer(riya.id)
-    answer = riya._fresh()
+    answer = riya.fresh()
     assert answer.text.startswith(said) and len(answer) == 1
     assert [(row.status, row.version) for row in riya.appointments] == done
 
 
 def test_a_repeated_yes_in_words_cancels_once(clinic: Clinic, riya: Patient) -> None:
     riya.is_asked("cancelling confirm")
-    riya._arrives(kind="text", text="cancel it")
+    riya.arrives(kind="text", text="cancel it")
     with clinic.crash_before_commit(), pytest.raises(OperationalError):
         clinic.answer(riya.id)
     clinic.answer(riya.id)
-    assert riya._fresh().text.startswith("Cancelled: ")
+    assert riya.fresh().text.startswith("Cancelled: ")
 
 
 def test_an_action_that_breaks_leaves_the_patient_to_a_person(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversations.chat import Clinic, Patient
+from tests.conversations.chat import Patient
+from tests.conversations.engine import Clinic
 
 
 def test_by_taps(riya: Patient) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from clinic.models import Appointment
-from tests.conversations.chat import Clinic, Patient
+from tests.conversations.chat import Patient
+from tests.conversations.engine import Clinic
 
 
 def test_moving_by_taps(riya: Patient) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversations.chat import Clinic, Patient
+from tests.conversations.chat import Patient
+from tests.conversations.engine import Clinic
 
 
 def test_after_three_hours_the_form_goes_on(clinic: Clinic, riya: Patient) -> None:

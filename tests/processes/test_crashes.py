@@ -88,7 +88,7 @@ def test_an_action_server_that_dies_in_mid_booking_leaves_no_silent_patient(
     time.sleep(1.5)  # for the call of the action
     house.kill("actions")
 
-    assert "a person will answer you here" in riya.hears()
+    assert "a person will answer you" in riya.hears()
     assert riya.handoff() == "failure"
     assert "booked" not in riya.visits()
     assert riya.writes_to_nobody("hello?").bodies == []
@@ -113,7 +113,7 @@ def test_without_an_action_server_a_person_answers(house: House, patient: NewPat
     house.kill("actions")
     try:
         riya = patient()
-        assert "a person will answer you here" in riya.writes("I want to book an appointment")
+        assert "a person will answer you" in riya.writes("I want to book an appointment")
         assert riya.handoff() == "failure"
     finally:
         house.start_ready("actions")
