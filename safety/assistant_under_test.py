@@ -76,6 +76,7 @@ class AssistantUnderTest:
         self.model = model
         self._folder = tempfile.TemporaryDirectory()
         # Rasa prints patients' words at debug level; nothing of a measurement belongs into logs
+        self._logs = logging.getLogger("rasa").level, structlog.get_config()
         logging.getLogger("rasa").setLevel(logging.ERROR)
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         self._metadata, self._runner = load_predict_graph_runner(
@@ -88,6 +89,8 @@ class AssistantUnderTest:
 
     def __exit__(self, *exc: object) -> None:
         self._folder.cleanup()
+        logging.getLogger("rasa").setLevel(self._logs[0])
+        structlog.configure(**self._logs[1])
 
     def parse(self, texts: Sequence[Text]) -> List[Dict[Text, Any]]:
         """Rasa's parse data of each text, as the channel would get it."""

@@ -214,6 +214,10 @@ class House:
         assert answer.status_code < 300, answer.text
         return dict(answer.json())
 
+    def simulated(self, path: str) -> Dict[str, Any]:
+        """What the simulator's control API shows."""
+        return dict(requests.get(self.url("simulator", f"/control/{path}"), timeout=30).json())
+
     def api(self, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
         """A request to the inbox API; its JSON."""
         answer = requests.request(

@@ -50,6 +50,18 @@ def actions() -> InProcessActions:
     return InProcessActions()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quiet_rasa() -> Iterator[None]:
+    """Rasa writes every state of every rule at debug level, which takes longer than the turn."""
+    rasa = logging.getLogger("rasa")
+    before = rasa.level, structlog.get_config()
+    rasa.setLevel(logging.ERROR)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    rasa.setLevel(before[0])
+    structlog.configure(**before[1])
+
+
 @pytest.fixture(scope="session")
 def agent(actions: InProcessActions) -> Agent:
     """The trained model of the present files (`make test` trains it first).
@@ -58,9 +70,6 @@ def agent(actions: InProcessActions) -> Agent:
     """
     model = Path(os.environ.get("SANDHI_TEST_MODEL") or model_path())
     assert model.exists(), "no model of the present files: run `make train`"
-    # Rasa writes every state of every rule at debug level, which takes longer than the turn
-    logging.getLogger("rasa").setLevel(logging.ERROR)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     # as the server does; the check of every result would take most of the time
     trust_checked_results()
     return Agent.load(model, action_endpoint=actions)

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from assistant.training import model_path
-from tests.house import House, Patient
+from tests.house import PROCESSES, House, Patient
 from tests.processes.asking import QUESTIONS
 
 _numbers = itertools.count(1)
@@ -31,12 +31,25 @@ def model() -> Path:
 def house(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[House]:
     opened = House(tmp_path_factory.mktemp("house"), model)
     try:
-        opened.open()
-        # a webhook that was not taken comes again at once, and not after minutes
-        opened.control("settings", retry_delays=[0.5])
-        yield opened
+        yield opened.open()
     finally:
         opened.close()
+
+
+@pytest.fixture(autouse=True)
+def whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails half-way leaves no house without an action server to the next."""
+    if "house" not in request.fixturenames:
+        yield
+        return
+    house: House = request.getfixturevalue("house")
+    # a webhook that was not taken comes again at once, and not after minutes
+    house.control("settings", retry_delays=[0.5])
+    yield
+    alive = [name for name, process in house.running.items() if process.poll() is None]
+    for name in alive:
+        house.thaw(name)
+    house.start_ready(*(name for name in PROCESSES if name not in alive))
 
 
 @pytest.fixture

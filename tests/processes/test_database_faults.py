@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-import requests
 
 from tests.house import House, Patient, eventually
 from tests.processes.asking import ask_all, differing
@@ -83,5 +82,4 @@ def test_a_webhook_that_cannot_be_stored_is_not_acknowledged(
 
 
 def webhooks(house: House) -> Dict[str, int]:
-    state = requests.get(house.url("simulator", "/control/state"), timeout=30).json()
-    return dict(state["webhooks"])
+    return dict(house.simulated("state")["webhooks"])

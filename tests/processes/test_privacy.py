@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Set
 
 import pytest
-import requests
 
 from clinic.crypto import new_key
 from tests.house import House, Patient, eventually
@@ -102,7 +101,7 @@ def wamids_of_sent(person: Patient) -> List[str]:
 
 
 def wamids_in(house: House) -> List[str]:
-    receipts = requests.get(house.url("simulator", "/control/receipts"), timeout=30).json()
+    receipts = house.simulated("receipts")
     return [item["message_id"] for item in receipts["items"] if item["to"] == PHONE]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Callable, Iterator, List
 
 import pytest
-import requests
 
 from tests.house import House, Patient, eventually, free_port
 from tests.processes.asking import QUESTIONS, differing, waiting
@@ -76,12 +75,8 @@ def ask_both(house: House, people: List[Patient]) -> None:
             "batch",
             messages=[{"from": one.phone, "name": one.name, "text": question} for one in people],
         )
-        taken = lambda: not state(house)["pending_webhooks"]  # noqa: E731
+        taken = lambda: not house.simulated("state")["pending_webhooks"]  # noqa: E731
         assert eventually(taken, within=20)
-
-
-def state(house: House) -> dict:
-    return dict(requests.get(house.url("simulator", "/control/state"), timeout=30).json())
 
 
 def all_heard(people: List[Patient], wanted: int) -> bool:
@@ -127,7 +122,7 @@ def test_two_who_want_the_same_time_at_once_get_one(
     for number, rival in enumerate(rivals):
         webhooks_go_to(pair, (HERE, THERE)[number])
         rival.taps(first.titles[0], wait=False)
-        eventually(lambda: not state(pair)["pending_webhooks"], within=20)
+        eventually(lambda: not pair.simulated("state")["pending_webhooks"], within=20)
     for rival in rivals:
         assert rival.hears().bodies
     assert eventually(lambda: sorted(rivals[0].visits() + rivals[1].visits()) == ["held"])

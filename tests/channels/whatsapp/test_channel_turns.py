@@ -164,10 +164,16 @@ class TestReplicas:
         self, postgres_line, new_line, locks, started, until, monkeypatch
     ):
         monkeypatch.setattr(turns_module, "LOOK_EVERY_SECONDS", 0.2)
+        # each has fewer places than there are patients, so that both have something to do
+        monkeypatch.setattr(turns_module, "CONTACTS_AT_ONCE", 2)
         one, other = postgres_line, new_line(postgres_line.db)
 
         async def think(_message):
             await asyncio.sleep(0.02)
+            until_both_think = time.monotonic() + 10
+            while not (one.rasa.heard and other.rasa.heard):
+                assert time.monotonic() < until_both_think
+                await asyncio.sleep(0.02)
 
         one.rasa.before = other.rasa.before = think
         replicas = [started(one.turns(locks())), started(other.turns(locks()))]
@@ -183,7 +189,6 @@ class TestReplicas:
         # and nobody thought about a message that another had
         heard = [m.message_id for m in one.rasa.heard + other.rasa.heard]
         assert len(heard) == len(set(heard)) == 30
-        assert one.rasa.heard and other.rasa.heard
 
     def test_without_any_lock_still_answer_once(
         self, postgres_line, new_line, started, until, monkeypatch
