@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
@@ -27,6 +27,30 @@ def find_contact(
             if found is not None:
                 return found
     return None
+
+
+_KNOWN = select(Contact.id, Contact.bsuid_hash, Contact.profile_name)
+_BY_PHONE = _KNOWN.where(Contact.phone_hash == bindparam("hash"))
+_BY_BSUID = _KNOWN.where(Contact.bsuid_hash == bindparam("hash"))
+
+
+def known_as(
+    session: Session, phone: Optional[str], bsuid: Optional[str], profile_name: Optional[str]
+) -> Optional[int]:
+    """The contact of whom exactly this is known already; None where anything would change.
+
+    What nearly every message asks, answered without reading what need not be decrypted.
+    """
+    value = phone or bsuid
+    if not value:
+        return None
+    by = _BY_PHONE if phone else _BY_BSUID
+    found = session.execute(by, {"hash": lookup_hash(value)}).one_or_none()
+    if found is None or (profile_name and found.profile_name != profile_name):
+        return None
+    if bsuid and found.bsuid_hash != lookup_hash(bsuid):
+        return None
+    return int(found.id)
 
 
 def ensure_contact(

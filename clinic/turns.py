@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from clinic.database import now
@@ -17,6 +18,7 @@ from clinic.inbound import mark_handled, remember_language
 from clinic.models import Contact, Message, Tracker
 from clinic.models.message import RECEIVED
 from clinic.outbox import plan
+from clinic.upsert import put
 
 
 class AlreadyHandled(Exception):
@@ -47,6 +49,13 @@ class TurnResult:
     more_title: Optional[str] = None
 
 
+_WAITING = (
+    select(Message.state, Message.contact_id)
+    .where(Message.id == bindparam("message"))
+    .with_for_update()
+)
+
+
 def commit_turn(session: Session, result: TurnResult) -> None:
     """Write everything a turn leaves behind, in the caller's transaction.
 
@@ -54,7 +63,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
         AlreadyHandled: if the message is no longer waiting; write nothing then.
     """
     # locked, so that of two processes that both worked on it one finds it handled (PostgreSQL)
-    message = session.get(Message, result.message_id, with_for_update=True)
+    message = session.execute(_WAITING, {"message": result.message_id}).one_or_none()
     if message is None or message.state != RECEIVED:
         raise AlreadyHandled(str(result.message_id))
     if message.contact_id != result.contact_id:
@@ -100,9 +109,13 @@ def _keep_tracker(session: Session, result: TurnResult) -> None:
         return
     if result.tracker_events is None:
         return
-    sender_id = str(result.contact_id)
-    tracker = session.get(Tracker, sender_id)
-    if tracker is None:
-        tracker = Tracker(sender_id=sender_id)
-        session.add(tracker)
-    tracker.events, tracker.updated_at = result.tracker_events, now()
+    # written over without being read: decrypting what goes away would be half of the work
+    put(
+        session,
+        Tracker,
+        {
+            "sender_id": str(result.contact_id),
+            "events": result.tracker_events,
+            "updated_at": now(),
+        },
+    )
