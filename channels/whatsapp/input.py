@@ -5,36 +5,35 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from pathlib import Path
+import os
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
-from channels.locks import locks_for
-from channels.texts import PatientTexts
-from channels.whatsapp.conversation import Conversation
-from channels.whatsapp.graph import GraphClient
 from channels.whatsapp.output import WhatsAppOutput
 from channels.whatsapp.parse import parse_webhook
-from channels.whatsapp.receipts import Receipts
 from channels.whatsapp.receiver import Receiver
 from channels.whatsapp.signature import is_genuine
-from channels.whatsapp.turns import Turns
+from channels.whatsapp.thinking import Thinker, Thinking
 from clinic.database import Database, database
-from clinic.facts import Facts
 from clinic.logs import logger
 from clinic.settings import Settings, settings
-from clinic.texts import Texts
 
 log = logger("channel.webhook")
 
 LARGEST_BODY = 3 * 1024 * 1024
 REFUSED = Counter("sandhi_webhook_refused_total", "Webhooks refused, by why", ["why"])
-DOMAIN = Path(__file__).resolve().parents[2] / "domain"
 
 
 class WhatsAppInput(InputChannel):
@@ -51,7 +50,7 @@ class WhatsAppInput(InputChannel):
         self._settings = configured or settings()
         self._database = clinic_database or database()
         self.receiver: Optional[Receiver] = None
-        self.turns: Optional[Turns] = None
+        self.thinker: Optional[Thinker] = None
 
     @classmethod
     def name(cls) -> Text:
@@ -91,39 +90,29 @@ class WhatsAppInput(InputChannel):
 
         @webhook.get("/metrics")
         async def metrics(_request: Request) -> HTTPResponse:
-            return raw(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+            return raw(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
 
         return webhook
 
     def _begin(self, app: Sanic, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> None:
+        if self.thinker is None:
+            self.thinker = self._thinking_here(app, on_new_message)
+        self.receiver = Receiver(self._database, self.thinker.wake)
+        self.thinker.start()
+        self.receiver.start()
+
+    def _thinking_here(
+        self, app: Sanic, on_new_message: Callable[[UserMessage], Awaitable[Any]]
+    ) -> Thinker:
+        """Turns in Rasa's own server (`rasa run`), where nobody has set another thinker."""
+
         async def parse(message: UserMessage) -> Dict[str, Any]:
             return dict(await app.ctx.agent.processor.parse_message(message))
 
-        configured = self._settings
-        client = GraphClient(
-            configured.whatsapp_graph_url,
-            configured.whatsapp_api_version,
-            configured.whatsapp_phone_number_id,
-            configured.whatsapp_access_token,
-            timeout=(2.0, 5.0),
-            pool=1,
-        )
-        self.receipts = Receipts(client)
-        conversation = Conversation(
-            self._database,
-            on_new_message,
-            parse,
-            PatientTexts(Texts.load(DOMAIN), Facts(self._database)),
-            after=self.receipts.read,
-        )
-        self.turns = Turns(self._database, conversation, locks_for(configured, self._database))
-        self.receiver = Receiver(self._database, self.turns.wake)
-        self.receipts.start()
-        self.turns.start()
-        self.receiver.start()
+        return Thinking(self._settings, self._database, on_new_message, parse)
 
     def _end(self) -> None:
-        for part in (self.receiver, self.turns, getattr(self, "receipts", None)):
+        for part in (self.receiver, self.thinker):
             if part is not None:
                 part.stop()
 
@@ -158,6 +147,15 @@ class WhatsAppInput(InputChannel):
             log.exception("webhook not stored, WhatsApp will send it again")
             return text("not stored", status=503)
         return text("ok")
+
+
+def _registry() -> CollectorRegistry:
+    """The counters of this process, and of those that count beside it."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
 
 
 async def _body(request: Request) -> Optional[bytes]:

@@ -145,4 +145,4 @@ def test_stopping_ends_what_is_being_stored(line, webhook):
             acknowledged = False
     assert server.count(Message) >= 1 or not acknowledged
     assert not server.channel.receiver._thread.is_alive()
-    assert not server.channel.turns._thread.is_alive()
+    assert not server.channel.thinker.state()["alive"]

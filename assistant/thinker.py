@@ -1,0 +1,69 @@
+"""`python -m assistant.thinker FD`: the process in which Rasa thinks.
+
+The assistant's web process starts it and writes to it, over an inherited socket, whose
+conversations have something new. It ends when that socket does: when the web process asks it to,
+and also when that is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import Any, Dict
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+
+from assistant.agent import load
+from assistant.thinking_apart import READY, WITHOUT_MODEL
+from channels.whatsapp.thinking import Thinking
+from clinic.database import database
+from clinic.logs import configure_logs, logger
+from clinic.settings import settings
+
+log = logger("assistant.thinker")
+
+
+def thinking_of(agent: Agent) -> Thinking:
+    """Turns with this agent."""
+
+    async def parse(message: UserMessage) -> Dict[str, Any]:
+        return dict(await agent.processor.parse_message(message))  # type: ignore[union-attr]
+
+    return Thinking(settings(), database(), agent.handle_message, parse)
+
+
+def serve(line: socket.socket) -> None:
+    """Take turns until the line ends; every line of it names contacts by id (`12 15`)."""
+    configured = settings()
+    agent = asyncio.run(load(configured))
+    # Rasa sets up logs of its own while it loads
+    configure_logs(configured.log_level)
+    thinking = thinking_of(agent)
+    thinking.start()
+    try:
+        line.sendall(f"{READY if agent.is_ready() else WITHOUT_MODEL}\n".encode())
+        with line.makefile("r", encoding="ascii") as reader:
+            for named in reader:
+                thinking.wake({int(contact) for contact in named.split()})
+    except OSError:
+        log.warning("the web process is gone")
+    finally:
+        thinking.stop()
+
+
+def main() -> None:
+    """Serve on the socket whose number is the first argument."""
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    # TERM and Ctrl-C reach the whole group; when to end is the web process's to say
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.SIG_IGN)
+    configure_logs(settings().log_level)
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
