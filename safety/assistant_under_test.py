@@ -10,7 +10,6 @@ that one message.
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import logging
 import os
@@ -116,8 +115,9 @@ class AssistantUnderTest:
         start = [ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted()]
         if not state:
             start.append(ActionExecuted(ACTION_LISTEN_NAME))
+        # the tracker copies the slots itself
         tracker = DialogueStateTracker.from_events(
-            "measure", [*start, *state, said], slots=copy.deepcopy(self.domain.slots)
+            "measure", [*start, *state, said], slots=self.domain.slots
         )
         target = self._metadata.core_target
         prediction = self._runner.run(inputs={PLACEHOLDER_TRACKER: tracker}, targets=[target])[

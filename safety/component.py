@@ -12,6 +12,7 @@ the message unsure.
 from __future__ import annotations
 
 import logging
+import unicodedata
 from dataclasses import fields
 from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Text, Type
 
@@ -32,6 +33,8 @@ from safety.normalise import clean, script_of, tokens, word_count
 logger = logging.getLogger(__name__)
 
 GATE = "gate"
+_POLITE = frozenset("🙏👍👌✅🙂😊👋")
+"""Signs that say no more than "please"; a 😢 beside "back" is no choice from a list."""
 ANSWER_ENTITIES = (
     "when",
     "day",
@@ -151,4 +154,5 @@ def _is_whole_answer(
             kept[start:end] = " " * (end - start)
             covered = covered or end > start
     rest = [t for t in tokens(clean("".join(kept))) if t[0].isalnum()]
-    return covered and all(token in little for token in rest)
+    says_more = any(unicodedata.category(sign) == "So" and sign not in _POLITE for sign in kept)
+    return covered and not says_more and all(token in little for token in rest)

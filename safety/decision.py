@@ -37,11 +37,11 @@ class Thresholds:
 
     clinical: float = 0.8
     """From here on the classifier calls a message clinical."""
-    doubt: float = 0.15
+    doubt: float = 0.10
     """From here on the bot does not answer."""
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
-    emergency: float = 0.05
+    emergency: float = 0.03
     """From here on a message that is rather clinical than not counts as a red flag."""
     emergency_alone: float = 0.25
     """From here on any message does."""

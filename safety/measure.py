@@ -123,7 +123,10 @@ def measure(
             figures = summary_of(rows, outcomes)
             figures["messages_a_second"] = len(rows) / max(seconds, 1e-9)
             summary["sets"][each.name] = figures
-            listed = [{**o.as_row(), **r.columns} for r, o in zip(rows, outcomes, strict=True)]
+            listed = [
+                {**r.columns, **o.as_row(), "expected_intent": r.columns.get("intent")}
+                for r, o in zip(rows, outcomes, strict=True)
+            ]
             _write_json(folder / f"{each.name}.json", listed)
             if each.name == "clinical":
                 summary["states"] = measure_states(assistant, rows)

@@ -68,6 +68,12 @@ def test_a_date_alone_is_a_sure_answer(gate_of: Mark) -> None:
     assert (mark["route"], mark["intent"]) == (None, "inform")
 
 
+@pytest.mark.parametrize(("text", "whole"), [("back 🙏", True), ("back", True), ("back 😢", False)])
+def test_a_sad_face_beside_a_body_part_is_no_choice_from_a_list(text: str, whole: bool) -> None:
+    category = {"entity": "category", "start": 0, "end": 4}
+    assert ClinicalGate({}).is_whole_answer(text, [category]) is whole
+
+
 def test_a_date_beside_a_symptom_is_no_answer(gate_of: Mark) -> None:
     assert gate_of("kal dard tha", [{"entity": "when", "start": 0, "end": 3}])["clinical"]
 

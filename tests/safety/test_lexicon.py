@@ -68,6 +68,8 @@ def test_hindi_and_hinglish_sound_alike() -> None:
         "mera knee mein दर्द hai",
         "pa\u200bin",
         "parking is a pain, and my knee hurts",
+        "which package for my sciatica",
+        "I am not well, cancel",
     ],
 )
 def test_a_symptom_decides(lexicon: Lexicon, text: str) -> None:
@@ -98,6 +100,9 @@ def test_a_misspelt_symptom_leaves_a_trace(lexicon: Lexicon, text: str) -> None:
         "kal 5 baje",
         "counter kahan hai",
         "please call back",
+        "how much is the sciatica package",
+        "exercise class kitne baje",
+        "aap bahut ache ho",
         "",
     ],
 )
@@ -128,6 +133,23 @@ def test_numb_is_not_number(lexicon: Lexicon) -> None:
 )
 def test_red_flags_by_category(lexicon: Lexicon, text: str, category: str) -> None:
     assert category in lexicon.find(text).red_flags
+
+
+@pytest.mark.parametrize(
+    ("text", "urgent"),
+    [
+        ("my knee is swollen since the last session", False),
+        ("ghutna suja hua hai session ke baad", False),
+        ("my knee is swollen and I have fever", True),
+        ("घुटना सूजा हुआ और गरम है, बुखार भी", True),
+    ],
+)
+def test_a_swollen_joint_is_urgent_with_heat_or_fever(
+    lexicon: Lexicon, text: str, urgent: bool
+) -> None:
+    finding = lexicon.find(text)
+    assert finding.decides
+    assert bool(finding.red_flags) is urgent
 
 
 def test_self_harm_decides_the_reply(lexicon: Lexicon) -> None:

@@ -27,11 +27,11 @@ intents: [book, pain_report]
 slots:
   clarified: {type: bool, influence_conversation: false, mappings: [{type: custom}]}
   patient_name: {type: text, influence_conversation: false, mappings: [{type: from_text}]}
-  cancel_reason_text: {type: text, influence_conversation: false, mappings: [{type: from_text}]}
+  cancel_reason: {type: text, influence_conversation: false, mappings: [{type: from_text}]}
   day: {type: text, influence_conversation: false, mappings: [{type: from_text}]}
 forms:
   booking_form: {required_slots: [day, patient_name]}
-  cancel_form: {required_slots: [cancel_reason_text]}
+  cancel_form: {required_slots: [cancel_reason]}
 responses:
   utter_menu: [{text: menu}]
 """
@@ -117,7 +117,7 @@ def test_the_form_is_left_and_forgets(policy: HardRoutePolicy, state: str) -> No
     assert tracker.active_loop_name is None
     assert all(
         tracker.get_slot(s) is None
-        for s in ("requested_slot", "patient_name", "day", "cancel_reason_text")
+        for s in ("requested_slot", "patient_name", "day", "cancel_reason")
     )
     tracker.update(ActionExecuted("utter_handoff_clinical"))
     action, second = predict(policy, tracker)
