@@ -16,6 +16,7 @@ from clinic.crypto import lookup_hash
 from clinic.database import now
 from clinic.models import Contact, DeadLetter, Message
 from clinic.models.message import HANDLED, IN, RECEIVED
+from clinic.referrals import keep_referral
 from clinic.upsert import insert_new
 
 # WhatsApp may redeliver for seven days; a message dated outside of this is dated by its arrival
@@ -74,7 +75,12 @@ def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
             "occurred_at": occurred,
         },
     )
-    return int(contact.id) if stored is not None else None
+    if stored is None:
+        return None
+    referral = arrival.content.get("referral")
+    if isinstance(referral, dict):
+        keep_referral(session, int(contact.id), arrival.wamid, referral, occurred)
+    return int(contact.id)
 
 
 def _plausible(sent_at: Optional[datetime], moment: datetime) -> datetime:

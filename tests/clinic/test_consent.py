@@ -210,7 +210,10 @@ class TestEvidence:
         if not written.is_sqlite:
             statements.append(text(f"TRUNCATE {model.__tablename__}"))
         for statement in statements:
-            with pytest.raises(DatabaseError, match="append-only"), written.transaction() as session:
+            with (
+                pytest.raises(DatabaseError, match="append-only"),
+                written.transaction() as session,
+            ):
                 session.execute(statement)
         with written.reading() as session:
             assert session.query(model).count() == 1
