@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
@@ -47,6 +47,30 @@ def ids_of(contact_id: int) -> Any:
     return select(Contact.id).where(
         or_(Contact.id == contact_id, Contact.merged_into_id == contact_id)
     )
+
+
+_KNOWN = select(Contact.id, Contact.bsuid_hash, Contact.profile_name)
+_BY_PHONE = _KNOWN.where(Contact.phone_hash == bindparam("hash"))
+_BY_BSUID = _KNOWN.where(Contact.bsuid_hash == bindparam("hash"))
+
+
+def known_as(
+    session: Session, phone: Optional[str], bsuid: Optional[str], profile_name: Optional[str]
+) -> Optional[int]:
+    """The contact of whom exactly this is known already; None where anything would change.
+
+    What nearly every message asks, answered without reading what need not be decrypted.
+    """
+    value = phone or bsuid
+    if not value:
+        return None
+    by = _BY_PHONE if phone else _BY_BSUID
+    found = session.execute(by, {"hash": lookup_hash(value)}).one_or_none()
+    if found is None or (profile_name and found.profile_name != profile_name):
+        return None
+    if bsuid and found.bsuid_hash != lookup_hash(bsuid):
+        return None
+    return int(found.id)
 
 
 def ensure_contact(

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional, Sequence
+from functools import lru_cache
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session, defer
+from sqlalchemy.sql import Update
 
 from clinic import consent
 from clinic.claiming import LEASE
@@ -249,41 +251,61 @@ def apply_status(session: Session, status: Status) -> bool:
     state = STATE_OF_STATUS.get(status.status)
     if state is None:
         return False
-    message = _message_of(session, status)
-    if message is None:
+    known = _known(session, status)
+    if known is None:
         return False
-    moment = status.at or now()
-    if message.wamid is None:
-        message.wamid = status.wamid
+    changes: Dict[str, Any] = {}
+    if known.wamid is None:
+        changes["wamid"] = status.wamid
     column = TIME_OF_STATE.get(state)
-    if column and getattr(message, column) is None:
-        setattr(message, column, moment)
-    if RANK.get(message.state, 9) >= RANK[state]:
-        return True
-    message.lease_until = message.lease_owner = None
-    if state == FAILED:
+    if column and getattr(known, column) is None:
+        changes[column] = status.at or now()
+    moves = RANK.get(known.state, 9) < RANK[state]
+    if moves and state != FAILED:
+        changes.update(state=state, detail=None, lease_until=None, lease_owner=None)
+    if changes:
+        session.execute(_change(frozenset(changes)), {"row": known.id, **changes})
+    if moves and state == FAILED:
         code = "gave no code" if status.error_code is None else status.error_code
-        _give_up(session, message, FAILED, f"graph {code}")
-    else:
-        message.state = state
-        message.detail = None
+        _give_up(session, _locked(session, int(known.id)), FAILED, f"graph {code}")
     return True
 
 
-def _message_of(session: Session, status: Status) -> Optional[Any]:
-    found = session.execute(
-        select(Message)
-        .where(Message.wamid == status.wamid, Message.direction == OUT)
-        .with_for_update()
-        .options(*WITHOUT_WORDS)
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
+# statuses are three of four webhooks: as little as possible is read for them
+_OURS = (
+    select(
+        Message.id,
+        Message.wamid,
+        Message.state,
+        Message.sent_at,
+        Message.delivered_at,
+        Message.read_at,
+    )
+    .where(Message.direction == OUT)
+    .with_for_update()
+)
+_BY_WAMID = _OURS.where(Message.wamid == bindparam("wamid"))
+_BY_REF = _OURS.where(Message.id == bindparam("ref"), Message.wamid.is_(None))
+
+
+@lru_cache(maxsize=16)
+def _change(names: FrozenSet[str]) -> Update:
+    """The statement that changes these columns of one message, written once for each set."""
+    table: Table = Message.__table__
+    return (
+        table.update()
+        .where(table.c.id == bindparam("row"))
+        .values({name: bindparam(name) for name in names})
+    )
+
+
+def _known(session: Session, status: Status) -> Optional[Any]:
+    """The row of the message a status speaks of, locked; None for one we never sent."""
+    found = session.execute(_BY_WAMID, {"wamid": status.wamid}).one_or_none()
     if found is not None:
         return found
     # another program that sends from this number may put what it likes into the reference
     ref = status.client_ref or ""
     if ref.isascii() and ref.isdecimal() and len(ref) <= LONGEST_REF:
-        message = _locked(session, int(ref))
-        if message is not None and message.direction == OUT and message.wamid is None:
-            return message
+        return session.execute(_BY_REF, {"ref": int(ref)}).one_or_none()
     return None

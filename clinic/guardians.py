@@ -54,12 +54,6 @@ def hear_age(session: Session, contact_id: int, years: int) -> None:
         _add(session, contact_id, SUSPECTED)
 
 
-def must_ask(session: Session, contact_id: int) -> bool:
-    """Whether the question for a guardian has not been put yet."""
-    row = guardian_of(session, contact_id)
-    return row is not None and row.state == SUSPECTED
-
-
 def mark_asked(session: Session, contact_id: int) -> None:
     """The question for a guardian was put."""
     _add(session, contact_id, ASKED)

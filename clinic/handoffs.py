@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Optional
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from clinic.database import now
@@ -44,11 +44,14 @@ class HandoffError(Exception):
         self.code = code
 
 
+_UNRESOLVED = select(Handoff).where(
+    Handoff.contact_id == bindparam("contact"), Handoff.status != "resolved"
+)
+
+
 def unresolved_handoff(session: Session, contact_id: int) -> Optional[Handoff]:
     """The handoff that mutes the bot for this contact, if there is one."""
-    return session.execute(
-        select(Handoff).where(Handoff.contact_id == contact_id, Handoff.status != "resolved")
-    ).scalar_one_or_none()
+    return session.execute(_UNRESOLVED, {"contact": contact_id}).scalar_one_or_none()
 
 
 def open_handoff(

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Dict, List, Optional
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, bindparam, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from clinic.claiming import in_state
-from clinic.contacts import ensure_contact
+from clinic.contacts import ensure_contact, known_as
 from clinic.crypto import lookup_hash
-from clinic.database import now
-from clinic.models import Contact, DeadLetter, Message
+from clinic.database import UtcDateTime, now
+from clinic.models import Contact, DeadLetter, Handoff, Message
+from clinic.models.base import BigId
 from clinic.models.message import HANDLED, IN, RECEIVED
 from clinic.referrals import keep_referral
 from clinic.upsert import insert_new
@@ -43,26 +44,71 @@ class Arrival:
     sent_at: Optional[datetime] = None
 
 
+# Written once: every message asks these, and SQLAlchemy takes longer to put a statement together
+# than SQLite to answer it.
+_MESSAGE_ID = bindparam("message", type_=BigId)
+_CONTACT_ID = bindparam("contact", type_=BigId)
+_MOMENT = bindparam("moment", type_=UtcDateTime())
+_messages: Table = Message.__table__
+_contacts: Table = Contact.__table__
+_KNOWN = select(Message.id).where(Message.wamid == bindparam("wamid"))
+_WROTE = (
+    update(_contacts)
+    .where(_contacts.c.id == _CONTACT_ID)
+    .values(
+        last_inbound_at=case(
+            (_contacts.c.last_inbound_at > _MOMENT, _contacts.c.last_inbound_at), else_=_MOMENT
+        ),
+        unreachable_at=None,
+    )
+)
+_NEXT_RECEIVED = (
+    select(
+        Message.id,
+        Message.wamid,
+        Message.kind,
+        Message.text,
+        Message.content,
+        Message.attempts,
+        Message.created_at,
+        Contact.language,
+        Contact.language_chosen,
+        Contact.emergency_text_at,
+        exists()
+        .where(Handoff.contact_id == _CONTACT_ID, Handoff.status != "resolved")
+        .label("muted"),
+    )
+    .join(Contact, Contact.id == Message.contact_id)
+    .where(Message.contact_id == _CONTACT_ID, in_state(RECEIVED))
+    .order_by(Message.id)
+    .limit(1)
+)
+_HANDLED = (
+    update(_messages)
+    .where(_messages.c.id == _MESSAGE_ID)
+    .values(state=HANDLED, handled_at=_MOMENT, detail=bindparam("why"), intent=bindparam("meant"))
+)
+_HANDLED_MARKED = _HANDLED.values(content=bindparam("marked"))
+_CONTENT = select(Message.content).where(Message.id == _MESSAGE_ID)
+_SPEAKS = (
+    update(_contacts)
+    .where(_contacts.c.id == _CONTACT_ID)
+    .values(language=bindparam("tongue"), language_chosen=bindparam("chose"))
+)
+
+
 def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
     """Store a message unless its wamid is known; the contact's id, or None for a duplicate."""
-    known = session.execute(
-        select(Message.id).where(Message.wamid == arrival.wamid)
-    ).scalar_one_or_none()
-    if known is not None:
+    if session.execute(_KNOWN, {"wamid": arrival.wamid}).first() is not None:
         return None
     moment = now()
     occurred = _plausible(arrival.sent_at, moment)
-    contact = ensure_contact(session, arrival.phone, arrival.bsuid, arrival.profile_name)
-    if contact.last_inbound_at is None or contact.last_inbound_at < occurred:
-        contact.last_inbound_at = occurred
-    # who writes can be reached
-    contact.unreachable_at = None
-    session.flush()
+    contact_id = _writer(session, arrival, occurred)
     stored = insert_new(
         session,
         Message,
         {
-            "contact_id": contact.id,
+            "contact_id": contact_id,
             "direction": IN,
             "wamid": arrival.wamid,
             "kind": arrival.kind,
@@ -79,8 +125,19 @@ def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
         return None
     referral = arrival.content.get("referral")
     if isinstance(referral, dict):
-        keep_referral(session, int(contact.id), arrival.wamid, referral, occurred)
-    return int(contact.id)
+        keep_referral(session, contact_id, arrival.wamid, referral, occurred)
+    return contact_id
+
+
+def _writer(session: Session, arrival: Arrival, occurred: datetime) -> int:
+    """The contact who wrote this, its window opened anew: who writes can be reached."""
+    contact_id = known_as(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+    if contact_id is None:
+        contact = ensure_contact(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+        session.flush()
+        contact_id = int(contact.id)
+    session.execute(_WROTE, {"contact": contact_id, "moment": occurred})
+    return contact_id
 
 
 def _plausible(sent_at: Optional[datetime], moment: datetime) -> datetime:
@@ -116,14 +173,15 @@ def contacts_waiting(session: Session, limit: int = 1000) -> List[int]:
     return [int(row[0]) for row in rows]
 
 
-def next_received(session: Session, contact_id: int) -> Optional[Message]:
-    """The oldest unhandled message of a contact."""
-    return session.execute(
-        select(Message)
-        .where(Message.contact_id == contact_id, in_state(RECEIVED))
-        .order_by(Message.id)
-        .limit(1)
-    ).scalar_one_or_none()
+def next_received(session: Session, contact_id: int) -> Optional[Any]:
+    """The oldest unhandled message of a contact, with all that its turn asks the database first.
+
+    Returns:
+        A row with the message's `id, wamid, kind, text, content, attempts, created_at`, its
+        contact's `language, language_chosen, emergency_text_at`, and `muted`: whether a person
+        has the conversation.
+    """
+    return session.execute(_NEXT_RECEIVED, {"contact": contact_id}).one_or_none()
 
 
 def mark_handled(
@@ -134,13 +192,12 @@ def mark_handled(
     marks: Optional[Dict[str, Any]] = None,
 ) -> None:
     """This message has been answered, or laid before staff."""
-    message = session.get(Message, message_id)
-    if message is None:
+    values = {"message": message_id, "moment": now(), "why": detail, "meant": intent}
+    if not marks:
+        session.execute(_HANDLED, values)
         return
-    message.state, message.handled_at = HANDLED, now()
-    message.detail, message.intent = detail, intent
-    if marks:
-        message.content = {**(message.content or {}), "marks": marks}
+    content = session.execute(_CONTENT, {"message": message_id}).scalar_one_or_none()
+    session.execute(_HANDLED_MARKED, {**values, "marked": {**(content or {}), "marks": marks}})
 
 
 def count_attempt(session: Session, message_id: int) -> int:
@@ -165,8 +222,4 @@ def revoke(session: Session, target_wamid: str) -> None:
 
 def remember_language(session: Session, contact_id: int, language: str, chosen: bool) -> None:
     """The language this contact writes in, or chose."""
-    session.execute(
-        update(Contact)
-        .where(Contact.id == contact_id)
-        .values(language=language, language_chosen=chosen)
-    )
+    session.execute(_SPEAKS, {"contact": contact_id, "tongue": language, "chose": chosen})

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any, List, Optional, Tuple
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from clinic.bubbles import Choice, Choices, Template, bubble_from_json, choices_of, text_of
@@ -59,17 +59,20 @@ def plan(
     )
     if message_id is None:
         return None
-    for choice in offers:
-        session.add(
-            Offer(
-                contact_id=contact_id,
-                message_id=message_id,
-                token=choice.id,
-                title=choice.title,
-                payload=choice.payload or "",
-            )
+    if offers:
+        session.execute(
+            insert(Offer.__table__),
+            [
+                {
+                    "contact_id": contact_id,
+                    "message_id": message_id,
+                    "token": choice.id,
+                    "title": choice.title,
+                    "payload": choice.payload or "",
+                }
+                for choice in offers
+            ],
         )
-    session.flush()
     return message_id
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Tuple
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from clinic.afterwords import Afterwords, add_afterwords
@@ -21,6 +22,7 @@ from clinic.models import Contact, Message, Tracker
 from clinic.models.consent import BUTTON, WORDS
 from clinic.models.message import RECEIVED
 from clinic.outbox import plan
+from clinic.upsert import put
 
 
 class AlreadyHandled(Exception):
@@ -59,6 +61,19 @@ class TurnResult:
     afterwords: Optional[Afterwords] = None
 
 
+_WAITING = (
+    select(Message.state, Message.contact_id)
+    .where(Message.id == bindparam("message"))
+    .with_for_update()
+)
+
+_PROOF = (
+    select(Message.wamid, Contact.language)
+    .join(Contact, Contact.id == Message.contact_id)
+    .where(Message.id == bindparam("message"))
+)
+
+
 def commit_turn(session: Session, result: TurnResult) -> None:
     """Write everything a turn leaves behind, in the caller's transaction.
 
@@ -66,7 +81,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
         AlreadyHandled: if the message is no longer waiting; write nothing then.
     """
     # locked, so that of two processes that both worked on it one finds it handled (PostgreSQL)
-    message = session.get(Message, result.message_id, with_for_update=True)
+    message = session.execute(_WAITING, {"message": result.message_id}).one_or_none()
     if message is None or message.state != RECEIVED:
         raise AlreadyHandled(str(result.message_id))
     if message.contact_id != result.contact_id:
@@ -85,7 +100,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
             opened_by=f"message:{result.message_id}",
             red_flag=result.red_flag,
         )
-    _keep_decisions(session, result, message)
+    _keep_decisions(session, result)
     if standing is None and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff
         add_afterwords(session, result.contact_id, result.message_id, result.afterwords)
@@ -110,24 +125,18 @@ def _plan_replies(session: Session, result: TurnResult) -> None:
         )
 
 
-def _keep_decisions(session: Session, result: TurnResult, message: Message) -> None:
+def _keep_decisions(session: Session, result: TurnResult) -> None:
     if result.age is not None:
         hear_age(session, result.contact_id, result.age)
-    contact = session.get(Contact, result.contact_id)
-    language = str(contact.language) if contact is not None else "en"
+    if not result.stop and result.decision is None:
+        return
+    proof = session.execute(_PROOF, {"message": result.message_id}).one()
+    evidence = {"language": str(proof.language), "wamid": proof.wamid}
     if result.stop:
-        withdraw_all(session, result.contact_id, how=WORDS, language=language, wamid=message.wamid)
+        withdraw_all(session, result.contact_id, how=WORDS, **evidence)
     if result.decision is not None:
         purpose, granted = result.decision
-        record(
-            session,
-            result.contact_id,
-            purpose,
-            granted,
-            how=BUTTON,
-            language=language,
-            wamid=message.wamid,
-        )
+        record(session, result.contact_id, purpose, granted, how=BUTTON, **evidence)
 
 
 def _keep_tracker(session: Session, result: TurnResult) -> None:
@@ -136,9 +145,13 @@ def _keep_tracker(session: Session, result: TurnResult) -> None:
         return
     if result.tracker_events is None:
         return
-    sender_id = str(result.contact_id)
-    tracker = session.get(Tracker, sender_id)
-    if tracker is None:
-        tracker = Tracker(sender_id=sender_id)
-        session.add(tracker)
-    tracker.events, tracker.updated_at = result.tracker_events, now()
+    # written over without being read: decrypting what goes away would be half of the work
+    put(
+        session,
+        Tracker,
+        {
+            "sender_id": str(result.contact_id),
+            "events": result.tracker_events,
+            "updated_at": now(),
+        },
+    )

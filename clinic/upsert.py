@@ -23,6 +23,11 @@ def insert_new(session: Session, model: Any, values: Dict[str, Any]) -> Optional
     return result.lastrowid if result.rowcount == 1 else None
 
 
+def put(session: Session, model: Any, values: Dict[str, Any]) -> None:
+    """Write a row whole, over the one that has its primary key if there is one."""
+    session.execute(_put_statement(model.__table__, tuple(sorted(values))), values)
+
+
 def _defaults(table: Table) -> Dict[str, Any]:
     return {
         column.name: column.default.arg(None) if column.default.is_callable else column.default.arg
@@ -32,14 +37,27 @@ def _defaults(table: Table) -> Dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
+def _put_statement(table: Table, names: Tuple[str, ...]) -> TextClause:
+    keys = [column.name for column in table.primary_key.columns]
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in keys)
+    listed = ", ".join(f'"{key}"' for key in keys)
+    return _bound(table, names, f"ON CONFLICT ({listed}) DO UPDATE SET {changes}")
+
+
+@lru_cache(maxsize=64)
 def _statement(table: Table, names: Tuple[str, ...], returning: bool) -> TextClause:
     """Written once for each set of columns: SQLAlchemy compiles its own form anew every time."""
-    columns = ", ".join(f'"{name}"' for name in names)
-    places = ", ".join(f":{name}" for name in names)
-    sql = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING'  # noqa: S608 - names of our own tables
+    ending = "ON CONFLICT DO NOTHING"
     if returning:
         key = table.primary_key.columns.values()[0].name
-        sql += f' RETURNING "{key}"'
+        ending += f' RETURNING "{key}"'
+    return _bound(table, names, ending)
+
+
+def _bound(table: Table, names: Tuple[str, ...], ending: str) -> TextClause:
+    columns = ", ".join(f'"{name}"' for name in names)
+    places = ", ".join(f":{name}" for name in names)
+    sql = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places}) {ending}'  # noqa: S608 - names of our own tables
     return text(sql).bindparams(
         *(bindparam(name, type_=table.columns[name].type) for name in names)
     )

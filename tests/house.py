@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import requests
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
 
 from clinic.crypto import lookup_hash, new_key, new_secret
-from clinic.database import Database
 from clinic.settings import settings
 from tests.patients import Patient, Reply, eventually
 
@@ -76,7 +76,6 @@ class House:
             **environment,
         }
         self.running: Dict[str, subprocess.Popen[bytes]] = {}
-        self._engine: Optional[Engine] = None
 
     def sandhi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line tool in this house."""
@@ -154,22 +153,26 @@ class House:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
         self.running.clear()
-        if self._engine is not None:
-            self._engine.dispose()
 
     def rows(self, query: str, **values: Any) -> List[Any]:
         """What the database holds, as it is stored."""
-        if self._engine is None:
-            self._engine = Database(self.environment["DATABASE_URL"]).engine
-        with self._engine.connect() as connection:
+        with self._engine().connect() as connection:
             return list(connection.execute(text(query), values))
 
     def change(self, statement: str, **values: Any) -> None:
         """Change the database, as the passing of time would."""
-        self.rows("SELECT 1")
-        assert self._engine is not None
-        with self._engine.begin() as connection:
+        with self._engine().begin() as connection:
             connection.execute(text(statement), values)
+
+    def _engine(self) -> Engine:
+        """An engine that keeps no connection.
+
+        A test that reads the database's file as bytes makes the kernel drop the locks this
+        process has on it; a connection that is kept would then go on reading a WAL file that the
+        house has deleted, and never see another change.
+        """
+        url = self.environment["DATABASE_URL"]
+        return create_engine(url, poolclass=NullPool, future=True)
 
     def contact_id(self, phone: str) -> int:
         """The id of the contact with this number; 0 where there is none yet."""

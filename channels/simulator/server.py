@@ -36,6 +36,11 @@ def _stop_worker_at_once(_worker: Any) -> None:
         signal.signal(ending, lambda _signal, _frame: os._exit(0))
 
 
+def _leave_at_once(_arbiter: Any, _worker: Any) -> None:
+    """A worker whose master died: Python would wait for every thread, and one may sleep long."""
+    os._exit(0)
+
+
 class SimulatorServer(BaseApplication):  # type: ignore[misc]
     """gunicorn without its command line."""
 
@@ -57,6 +62,7 @@ class SimulatorServer(BaseApplication):  # type: ignore[misc]
             "proc_name": "sandhi-simulator",
             "when_ready": _stop_master_at_once,
             "post_worker_init": _stop_worker_at_once,
+            "worker_exit": _leave_at_once,
             "control_socket_disable": True,
         }
         for name, value in settings.items():

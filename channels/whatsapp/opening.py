@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any, Dict, Optional
 
 from clinic.database import Database, now
-from clinic.handoffs import EMERGENCY_TEXT_PAUSE, unresolved_handoff
+from clinic.handoffs import EMERGENCY_TEXT_PAUSE
 from clinic.inbound import count_attempt, next_received
-from clinic.models import Contact
 from clinic.outbox import find_offer, take_offer
 
 RESUMED_AFTER = timedelta(seconds=10)
@@ -44,26 +43,24 @@ def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
         SQLAlchemyError: the database does not answer.
     """
     with database.reading() as session:
-        message = next_received(session, contact_id)
-        if message is None:
+        found = next_received(session, contact_id)
+        if found is None:
             return None
-        contact = session.get(Contact, contact_id)
-        assert contact is not None  # noqa: S101 - a foreign key
-        last_text = contact.emergency_text_at
+        last_text = found.emergency_text_at
         opening = Opening(
-            message_id=int(message.id),
+            message_id=int(found.id),
             contact_id=contact_id,
-            wamid=str(message.wamid),
-            kind=str(message.kind),
-            text=message.text,
-            content=message.content or {},
-            language=str(contact.language),
-            language_chosen=bool(contact.language_chosen),
-            muted=unresolved_handoff(session, contact_id) is not None,
+            wamid=str(found.wamid),
+            kind=str(found.kind),
+            text=found.text,
+            content=found.content or {},
+            language=str(found.language),
+            language_chosen=bool(found.language_chosen),
+            muted=bool(found.muted),
             emergency_text_due=last_text is None or last_text < now() - EMERGENCY_TEXT_PAUSE,
-            attempts=int(message.attempts),
+            attempts=int(found.attempts),
         )
-        resumed = message.created_at < now() - RESUMED_AFTER
+        resumed = found.created_at < now() - RESUMED_AFTER
     if not resumed and opening.kind != "tap":
         return opening
     with database.transaction() as session:

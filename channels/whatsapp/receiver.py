@@ -128,34 +128,34 @@ class Receiver:
             if stopping:
                 return
 
-    def _store_together(self, jobs: List[_Job]) -> None:
+    def _store_together(self, jobs: List[_Job], apart: bool = False) -> None:
         try:
             with self._database.transaction(urgent=True) as session:
                 for job in jobs:
-                    job.contacts = self._store_updates(session, job.updates)
+                    job.contacts = self._store_updates(session, job.updates, apart)
         except Exception as error:
-            if len(jobs) == 1 or isinstance(error, _DATABASE_AWAY):
+            if apart or isinstance(error, _DATABASE_AWAY):
                 log.exception("webhooks not stored", webhooks=len(jobs))
                 for job in jobs:
                     _finish(job, error)
                 return
-            # one bad webhook must not cost its neighbours their answer
+            # one bad update must not cost its neighbours: again, each with a savepoint of its own
             for job in jobs:
-                self._store_together([job])
+                self._store_together([job], apart=True)
             return
         for job in jobs:
             if job.contacts:
                 self._on_stored(job.contacts)
             _finish(job, None)
 
-    def _store_updates(self, session: Session, updates: Sequence[Update]) -> Set[int]:
+    def _store_updates(self, session: Session, updates: Sequence[Update], apart: bool) -> Set[int]:
         contacts: Set[int] = set()
         for update in updates:
             try:
-                with session.begin_nested():
+                with session.begin_nested() if apart else contextlib.nullcontext():
                     contact = self._store_one(session, update)
             except Exception as error:
-                if not _is_data_error(error):
+                if not apart or not _is_data_error(error):
                     raise
                 log.exception("update kept as dead letter")
                 DEAD_LETTERS.inc()

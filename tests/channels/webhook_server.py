@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import itertools
 import json
+import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -59,14 +60,16 @@ class Server:
         self.loop.run_until_complete(self._close())
 
     async def _serve(self) -> None:
+        # a port of our own: Sanic takes 0 for "none given", and then 8000
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
         self._server = await self.app.create_server(
-            host="127.0.0.1", port=0, return_asyncio_server=True, access_log=False
+            sock=listening, return_asyncio_server=True, access_log=False
         )
         await self._server.startup()
         await self._server.before_start()
         await self._server.start_serving()
         await self._server.after_start()
-        self.port = self._server.server.sockets[0].getsockname()[1]
         self._up.set()
 
     async def _close(self) -> None:

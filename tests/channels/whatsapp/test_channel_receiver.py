@@ -170,10 +170,10 @@ async def test_a_webhook_that_breaks_a_shared_commit_fails_alone(any_line, woken
     receiver = Receiver(any_line.db, woken.append)
     real = receiver._store_updates
 
-    def broken(session, updates):
+    def broken(session, updates, apart):
         if updates[0].wamid.endswith(".7"):
             raise RuntimeError("broken")
-        return real(session, updates)
+        return real(session, updates, apart)
 
     monkeypatch.setattr(receiver, "_store_updates", broken)
     waiting = [asyncio.ensure_future(receiver.store([message(n)])) for n in range(10)]
