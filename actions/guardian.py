@@ -7,12 +7,13 @@ from typing import Any, Dict
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.asides import (
+    NOTHING_NEW,
     forget_dropped,
     go_on,
     refuse_another_form,
     with_sure_answer,
 )
-from actions.booking import clean_name
+from actions.booking import clean_name, is_something_else
 from actions.consent import evidence
 from actions.talk import ClinicAction, Events, Talk, forget
 from clinic.guardians import record_adult, record_guardian
@@ -76,9 +77,11 @@ class ValidateGuardianForm(ClinicAction):
     def _name(talk: Talk) -> Events:
         if talk.requested != "guardian_name" or talk.is_tap:
             return []
-        if not talk.is_unsure and talk.intent.startswith(("faq_", "my_", "opt_", "language_")):
-            return []
         name = clean_name(talk.text)
+        if is_something_else(talk):
+            if talk.intent not in NOTHING_NEW:
+                return []
+            name = None
         if name is None:
             talk.say("utter_name_unclear")
         return [SlotSet("guardian_name", name)]
