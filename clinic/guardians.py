@@ -49,8 +49,11 @@ def _is_minor(row: Optional[Guardian]) -> bool:
 
 
 def hear_age(session: Session, contact_id: int, years: int) -> None:
-    """Somebody said an age: under 18 it will be asked who decides for the patient."""
-    if years < ADULT_AGE and guardian_of(session, contact_id) is None:
+    """Somebody said an age: under 18 it will be asked who decides for the patient.
+
+    Also where an earlier patient was no child: a contact may write for more than one.
+    """
+    if years < ADULT_AGE and not is_minor(session, contact_id):
         _add(session, contact_id, SUSPECTED)
 
 

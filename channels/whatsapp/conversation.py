@@ -134,7 +134,9 @@ class Conversation:
         command = _command(opening)
         if command is not None:
             intent, entities = command
-            entities.setdefault("language", opening.language)
+            typed = opening.kind in ("text", "edit")
+            language = self._language(opening) if typed else opening.language
+            entities.setdefault("language", language)
             parse_data = tap_parse_data(text, intent, entities)
         return UserMessage(
             text=text or "-",

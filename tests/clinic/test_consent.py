@@ -288,6 +288,9 @@ class TestUnderEighteen:
             hear_age(session, asha, 8)
             record_adult(session, asha)
         assert allowed(db, asha) == ["marketing"]
+        with db.transaction() as session:
+            hear_age(session, asha, 6)
+        assert allowed(db, asha) == [], "a second patient is a child"
 
     def test_staff_confirm_a_guardian_once(self, db: Database) -> None:
         asha = arrives(db)

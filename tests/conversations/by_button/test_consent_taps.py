@@ -172,6 +172,14 @@ class TestStopAndStart:
         assert on(riya) == [] and riya.contact.opted_out_at is not None
         assert len(riya.sends("welcome")) == 1, "what is asked is still answered"
 
+    @pytest.mark.parametrize(
+        ("typed", "said"), [("बंद", "सहमतियाँ वापस"), ("band karo", "consents wapas")]
+    )
+    def test_stop_is_answered_in_its_own_language(
+        self, riya: Patient, typed: str, said: str
+    ) -> None:
+        assert said in riya.writes(typed)
+
     def test_start_brings_back_what_was_on(self, riya: Patient) -> None:
         self.has_agreed(riya)
         riya.writes("STOP")
