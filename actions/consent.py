@@ -69,17 +69,18 @@ class GiveConsent(ClinicAction):
     action_name = "action_consent_give"
 
     def act(self, talk: Talk) -> Events:
-        purpose = talk.entity("purpose")
-        if purpose not in PURPOSES:
-            say_choices(talk)
-            return []
+        purpose = str(talk.entity("purpose"))
         with talk.db.transaction() as session:
-            if purpose in _offered(session, talk):
+            may_choose = purpose in _offered(session, talk)
+            if may_choose:
                 once(session, talk.cause("consent"), lambda: self._grant(session, talk, purpose))
             states = _offered(session, talk)
             waits = lacks_guardian(session, talk.contact_id)
-        if purpose in states:
-            talk.say("utter_consent_given", purposes=names_of(talk, [purpose]))
+        if not may_choose:
+            # a button that names nothing, or marketing for a minor
+            say_choices(talk)
+            return []
+        talk.say("utter_consent_given", purposes=names_of(talk, [purpose]))
         if waits:
             talk.say("utter_consent_needs_guardian")
         self._offer_more(talk, [name for name, state in states.items() if state.since is None])
