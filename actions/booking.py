@@ -125,7 +125,7 @@ class ValidateBookingForm(ClinicAction):
         if talk.requested != "patient_name" or talk.is_tap or NEWS & set(talk.heard()):
             return []
         name = clean_name(talk.text)
-        if _is_something_else(talk):
+        if is_something_else(talk):
             if talk.intent not in NOTHING_NEW:
                 return []
             # Jaya, Ram and Sandhya are a "yes" and greetings, too: asked once more, they count
@@ -152,7 +152,7 @@ class ValidateBookingForm(ClinicAction):
         return forget("booking_confirm", "slot", "held")
 
 
-def _is_something_else(talk: Talk) -> bool:
+def is_something_else(talk: Talk) -> bool:
     """Whether words that came when a name was asked for surely mean something else.
 
     One word alone says little: many a name is read as some intent or other, but not surely.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from actions.consent import names_of, say_choices, start_again, stop_all
 from actions.talk import ClinicAction, Events, Talk
-from clinic.database import now
-from clinic.models import Contact
 
 
 class OptOut(ClinicAction):
@@ -13,23 +12,20 @@ class OptOut(ClinicAction):
     action_name = "action_opt_out"
 
     def act(self, talk: Talk) -> Events:
-        with talk.db.transaction() as session:
-            contact = session.get(Contact, talk.contact_id)
-            if contact is not None and contact.opted_out_at is None:
-                contact.opted_out_at = now()
+        stop_all(talk)
         talk.say("utter_opted_out")
         return []
 
 
 class OptIn(ClinicAction):
-    """Reminders may go again."""
+    """What a STOP withdrew is on again; who never agreed to anything is asked for what."""
 
     action_name = "action_opt_in"
 
     def act(self, talk: Talk) -> Events:
-        with talk.db.transaction() as session:
-            contact = session.get(Contact, talk.contact_id)
-            if contact is not None:
-                contact.opted_out_at = None
-        talk.say("utter_opted_in")
+        purposes = start_again(talk)
+        if purposes:
+            talk.say("utter_opted_in", purposes=names_of(talk, list(purposes)))
+        else:
+            say_choices(talk)
         return []

@@ -89,6 +89,11 @@ class Talk:
                 return f"{event.get('message_id')}:{work}"
         raise ValueError("an action ran without a message")
 
+    @property
+    def message_id(self) -> int:
+        """The id of the message that this turn answers."""
+        return int(self.cause("").split(":")[0])
+
     def slot(self, name: str) -> Any:
         return self._tracker.get_slot(name)
 
@@ -188,4 +193,8 @@ BOOKING_SLOTS = (
     "move_confirm",
     "cancel_reason",
     "cancel_confirm",
+    # whoever leaves one form leaves them all
+    "guardian_name",
+    "guardian_relation",
+    "guardian_consent",
 )

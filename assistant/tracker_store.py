@@ -31,6 +31,7 @@ log = logger("assistant.tracker_store")
 
 LANGUAGE_SWITCH = "language_switch"
 MORE_ROW = "utter_more_row"
+AGE = "age"
 
 
 class ClinicTrackerStore(TrackerStore):
@@ -85,6 +86,9 @@ class ClinicTrackerStore(TrackerStore):
             turn.fail("endless")
         if turn.failure is not None:
             return
+        if turn.afterwords is not None and result.bubbles:
+            language = tracker.get_slot("language") or turn.language
+            result.afterwords = await asyncio.to_thread(turn.afterwords, language)
         await asyncio.to_thread(self._commit, result)
         turn.committed = True
 
@@ -120,6 +124,7 @@ class ClinicTrackerStore(TrackerStore):
             language=language if news else None,
             language_chosen=chosen,
             more_title=Texts(self.domain.responses).say(MORE_ROW, language),
+            age=next((int(e["value"]) for e in message.entities if e["entity"] == AGE), None),
         )
 
     @staticmethod

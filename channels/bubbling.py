@@ -7,7 +7,7 @@ texts are joined into one bubble.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from clinic.bubbles import Choice, Choices, Link, Location, Media, Text
 
@@ -30,7 +30,7 @@ def bubbles_of(response: Dict[str, Any]) -> List[Any]:
     custom = response.get("custom") or {}
     buttons = response.get("buttons") or response.get("quick_replies") or []
     if buttons:
-        bubbles.append(_choices(text, buttons, custom.get("opener")))
+        bubbles.append(_choices(text, buttons, custom))
     elif custom.get("link"):
         bubbles.append(Link(text=text, **custom["link"]))
     elif text:
@@ -39,7 +39,7 @@ def bubbles_of(response: Dict[str, Any]) -> List[Any]:
         bubbles.append(Location(**custom["location"]))
     if custom.get("media"):
         bubbles.append(Media(**custom["media"]))
-    unknown = set(custom) - {"opener", "link", "location", "media"}
+    unknown = set(custom) - {"opener", "apart", "link", "location", "media"}
     if unknown:
         raise UnknownResponse(f"custom: {', '.join(sorted(unknown))}")
     if response.get("image"):
@@ -51,7 +51,7 @@ def bubbles_of(response: Dict[str, Any]) -> List[Any]:
     return bubbles
 
 
-def _choices(text: str, buttons: List[Dict[str, Any]], opener: Optional[str]) -> Choices:
+def _choices(text: str, buttons: List[Dict[str, Any]], custom: Dict[str, Any]) -> Choices:
     choices = [
         Choice(
             title=str(button["title"]),
@@ -60,7 +60,8 @@ def _choices(text: str, buttons: List[Dict[str, Any]], opener: Optional[str]) ->
         )
         for button in buttons
     ]
-    return Choices(text=text, choices=choices, opener=opener)
+    apart = bool(custom.get("apart"))
+    return Choices(text=text, choices=choices, opener=custom.get("opener"), apart=apart)
 
 
 def _attachment(attachment: Any) -> Any:
@@ -97,7 +98,7 @@ def joined(bubbles: List[Any]) -> List[Any]:
 
     A text joins the text or the choices that follow it; where a question follows, a pin between
     them goes first. Of two bubbles with choices the later asks the question that is open, so its
-    choices stay and the earlier's words go before it.
+    choices stay and the earlier's words go before it, unless those are to stay apart.
     """
     result: List[Any] = []
     for bubble in _pins_before_question(bubbles):
@@ -119,5 +120,5 @@ def _pins_before_question(bubbles: List[Any]) -> List[Any]:
 
 def _can_join(previous: Any, bubble: Any) -> bool:
     if isinstance(previous, Choices):
-        return isinstance(bubble, Choices)
+        return isinstance(bubble, Choices) and not previous.apart
     return isinstance(previous, Text) and isinstance(bubble, (Text, Choices, Link))

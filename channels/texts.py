@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clinic.afterwords import Afterwords
 from clinic.bubbles import Choices, Text
 from clinic.facts import Facts
 from clinic.texts import Texts
@@ -37,6 +38,15 @@ class PatientTexts:
         text = self.say(name, language)
         choices = self._texts.buttons(self._facts.variant(name, self._texts), language)
         return Choices(text=text, choices=choices) if choices else Text(text=text)
+
+    def afterwords(self, language: str) -> Afterwords:
+        """The privacy notice and the question for a guardian."""
+        return Afterwords(
+            language=language,
+            notice_version=str(self._facts.of(language)["notice_version"]),
+            notice=self.bubble("utter_notice", language),
+            guardian_question=self.bubble("utter_guardian_question", language),
+        )
 
     def emergency(self, red_flag: str, language: str) -> Any:
         """The text that says the emergency step first; self-harm has its own."""

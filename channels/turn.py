@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
+
+from clinic.afterwords import Afterwords
 
 
 @dataclass
@@ -18,6 +20,7 @@ class Turn:
     """What one message causes.
 
     `failure` is a short code once something failed that makes the turn's replies unfit to send.
+    `afterwords` makes what may follow an answer, in a language.
     `committed` turns true when the turn is in the database.
     """
 
@@ -28,6 +31,7 @@ class Turn:
     bubbles: List[Any] = field(default_factory=list)
     parse: Dict[str, Any] = field(default_factory=dict)
     failure: Optional[str] = None
+    afterwords: Optional[Callable[[str], Afterwords]] = None
     committed: bool = False
 
     def fail(self, code: str) -> None:

@@ -40,13 +40,15 @@ class Choices(_Bubble):
     """Text with choices: up to three become reply buttons, four to ten a list.
 
     `opener` is the label of the button that opens a list; without one the renderer cannot
-    make a list, so whoever writes four or more choices gives it.
+    make a list, so whoever writes four or more choices gives it. With `apart` its choices stay
+    when another question follows in the same turn.
     """
 
     kind: Literal["choices"] = "choices"
     text: str
     choices: List[Choice]
     opener: Optional[str] = None
+    apart: bool = False
 
 
 class Location(_Bubble):

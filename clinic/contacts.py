@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
 from clinic.database import now
 from clinic.handoffs import raise_priority, unresolved_handoff
-from clinic.models import Appointment, Contact, Handoff, Message, Offer, Patient, Tracker
+from clinic.models import (
+    Appointment,
+    Contact,
+    Guardian,
+    Handoff,
+    Message,
+    Offer,
+    Patient,
+    Referral,
+    Tracker,
+)
 from clinic.upsert import insert_new
 
 
@@ -27,6 +37,16 @@ def find_contact(
             if found is not None:
                 return found
     return None
+
+
+def ids_of(contact_id: int) -> Any:
+    """A subquery: this contact's id, and those of the contacts that were merged into it.
+
+    For rows that may not be changed, and so keep the contact they were written for.
+    """
+    return select(Contact.id).where(
+        or_(Contact.id == contact_id, Contact.merged_into_id == contact_id)
+    )
 
 
 _KNOWN = select(Contact.id, Contact.bsuid_hash, Contact.profile_name)
@@ -135,10 +155,14 @@ def change_identity(
 def _merge(session: Session, source: Contact, into: Contact) -> None:
     """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
     _keep_one_handoff(session, source, into)
-    for model in (Message, Offer, Appointment, Patient, Handoff):
+    for model in (Message, Offer, Appointment, Patient, Handoff, Guardian, Referral):
         session.execute(
             update(model).where(model.contact_id == source.id).values(contact_id=into.id)
         )
+    # consents stay as they were written: every id that a person ever had points at this contact
+    session.execute(
+        update(Contact).where(Contact.merged_into_id == source.id).values(merged_into_id=into.id)
+    )
     tracker = session.get(Tracker, str(source.id))
     if tracker is not None:
         session.delete(tracker)

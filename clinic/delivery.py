@@ -18,6 +18,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session, defer
 from sqlalchemy.sql import Update
 
+from clinic import consent
 from clinic.claiming import LEASE
 from clinic.crypto import CannotDecrypt
 from clinic.database import now
@@ -74,8 +75,8 @@ def begin_sending(session: Session, ids: Sequence[int], owner: str) -> List[Lett
     """Decide each claimed message by the facts of this moment, and mark what goes as `sending`.
 
     Whatever may not go any more ends here with its reason: `too late`, `unreachable`,
-    `window closed` (a reply outside the 24-hour window; staff are told), and `cannot be
-    decrypted`. A claim whose lease is over is no longer ours to send.
+    `window closed` (a reply outside the 24-hour window; staff are told), `cannot be decrypted`,
+    and what `clinic.consent.obstacle` says. A claim whose lease is over is no longer ours to send.
     """
     moment = now()
     letters: List[Letter] = []
@@ -108,7 +109,7 @@ def _letter(session: Session, message_id: int, moment: datetime) -> Optional[Let
     assert message is not None  # noqa: S101 - the row is locked
     contact = session.get(Contact, message.contact_id)
     assert contact is not None  # noqa: S101 - a foreign key
-    obstacle = _obstacle(message, contact, moment)
+    obstacle = _obstacle(message, contact, moment) or _no_consent(session, message)
     if obstacle is not None:
         _give_up(session, message, *obstacle)
         return None
@@ -133,6 +134,12 @@ def _obstacle(message: Any, contact: Any, moment: datetime) -> Optional[tuple[st
     if message.kind != "template" and not window_open(contact, moment):
         return FAILED, "window closed"
     return None
+
+
+def _no_consent(session: Session, message: Any) -> Optional[tuple[str, str]]:
+    """What is not an answer goes only to who has agreed to it, as it stands at this moment."""
+    why = consent.obstacle(session, int(message.contact_id), str(message.purpose))
+    return None if why is None else (SKIPPED, why)
 
 
 def window_open(contact: Any, moment: Optional[datetime] = None) -> bool:

@@ -9,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.calendar_words import word_table
+from clinic.consent import mark_notice_given, record
 from clinic.contacts import ensure_contact, find_contact
 from clinic.database import Database
-from clinic.models import Appointment, Course, Patient, Service
+from clinic.models import Appointment, Contact, Course, Patient, Service
+from clinic.models.consent import CARE, STAFF
 from clinic.models.schedule import COMPLETED
+from clinic.profile import Profile
 from clinic.scheduling.booking import book
 from clinic.scheduling.rules import Calendar, read_calendar
 from clinic.scheduling.slots import free_slots
@@ -56,6 +59,7 @@ def _add(session: Session, person: Dict[str, Any], now: datetime) -> None:
     patient = Patient(contact_id=contact.id, name=person["name"])
     session.add(patient)
     session.flush()
+    _agreed(session, contact, calendar.profile)
     preferred = calendar.profile.category(person["category"]).clinicians
     course = _course(session, calendar, patient, person.get("course"), preferred, now)
     _past_visits(session, calendar, patient, course, person, now)
@@ -82,6 +86,13 @@ def _add(session: Session, person: Dict[str, Any], now: datetime) -> None:
                 category=person["category"],
                 course_id=course.id if course is not None else None,
             )
+
+
+def _agreed(session: Session, contact: Contact, profile: Profile) -> None:
+    """The front desk gave them the notice, and they agreed to care messages."""
+    language = str(contact.language)
+    mark_notice_given(session, contact.id, profile.privacy.notice_version, language)
+    record(session, contact.id, CARE, True, how=STAFF, language=language, recorded_by="front desk")
 
 
 def _course(

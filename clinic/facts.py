@@ -69,6 +69,12 @@ def _profile_facts(profile: Profile, language: str) -> Dict[str, Any]:
     }
     facts["clinic_name"] = facts["clinic"]
     facts.update({f"faq_{topic}": faq_answer(profile, topic, language) for topic in Faq.__fields__})
+    privacy = profile.privacy
+    officer = privacy.grievance_officer.said_in(language)
+    facts.update(
+        notice_version=privacy.notice_version,
+        grievance=f"{officer}, {privacy.grievance_email}",
+    )
     numbers = profile.emergency
     facts.update(
         emergency=numbers.general,

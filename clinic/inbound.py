@@ -17,6 +17,7 @@ from clinic.database import UtcDateTime, now
 from clinic.models import Contact, DeadLetter, Handoff, Message
 from clinic.models.base import BigId
 from clinic.models.message import HANDLED, IN, RECEIVED
+from clinic.referrals import keep_referral
 from clinic.upsert import insert_new
 
 # WhatsApp may redeliver for seven days; a message dated outside of this is dated by its arrival
@@ -120,7 +121,12 @@ def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
             "occurred_at": occurred,
         },
     )
-    return contact_id if stored is not None else None
+    if stored is None:
+        return None
+    referral = arrival.content.get("referral")
+    if isinstance(referral, dict):
+        keep_referral(session, contact_id, arrival.wamid, referral, occurred)
+    return contact_id
 
 
 def _writer(session: Session, arrival: Arrival, occurred: datetime) -> int:

@@ -112,6 +112,13 @@ def bubble_of(message: Message) -> Any:
     return bubble_from_json(message.content)
 
 
+def find_offer(session: Session, contact_id: int, token: str) -> Optional[Offer]:
+    """The button or row of this token that was offered to this contact."""
+    return session.execute(
+        select(Offer).where(Offer.contact_id == contact_id, Offer.token == token)
+    ).scalar_one_or_none()
+
+
 def take_offer(
     session: Session, contact_id: int, token: str, message_id: int
 ) -> Tuple[Optional[Offer], bool]:
@@ -122,9 +129,7 @@ def take_offer(
         `(offer, True)`: offered, and this message (or a repetition of it) takes it.
         `(offer, False)`: offered, but an earlier tap took it.
     """
-    offer = session.execute(
-        select(Offer).where(Offer.contact_id == contact_id, Offer.token == token)
-    ).scalar_one_or_none()
+    offer = find_offer(session, contact_id, token)
     if offer is None:
         return None, False
     session.execute(

@@ -112,6 +112,7 @@ class Faq(Part):
     session_duration: Words
     staff: Words
     documents: Words
+    assessment: Words
 
 
 class Emergency(Part):
@@ -121,6 +122,14 @@ class Emergency(Part):
     ambulance: str = Field(..., regex=r"^[0-9]{3,12}$")
     mental_health: str = Field(..., regex=r"^[0-9-]{3,14}$")
     mental_health_name: Name
+
+
+class Privacy(Part):
+    """What the privacy notice names: its version, and to whom a patient may complain."""
+
+    notice_version: str = Field(..., regex=r"^[0-9A-Za-z.-]{1,20}$")
+    grievance_officer: Name
+    grievance_email: str = Field(..., regex=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
 class ResponseTargets(Part):
@@ -166,6 +175,7 @@ class Profile(Part):
     faq: Faq
     emergency: Emergency
     response_targets: ResponseTargets
+    privacy: Privacy
     booking: Booking = Field(default_factory=lambda: Booking.parse_obj({}))
 
     @validator("phone")

@@ -145,6 +145,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,38}$": "must be small Latin letters, digits and _, such as 'home_visit'",
     r"^[0-9]{3,12}$": "must be digits in quotes, such as '112'",
     r"^[0-9-]{3,14}$": "must be digits in quotes, such as '14416'",
+    r"^[0-9A-Za-z.-]{1,20}$": "must be at most 20 letters, digits, . and -, such as '2026-11'",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "must be an e-mail address",
 }
 

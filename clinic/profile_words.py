@@ -98,6 +98,10 @@ def _home_visit_fees(profile: Profile, language: str) -> str:
     return _fee_lines([service for service in profile.services if service.home_visit], language)
 
 
+def _first_visit(profile: Profile, language: str) -> str:
+    return _fee_lines(profile.services_for(new_patient=True)[:1], language)
+
+
 def _cancel_notice(profile: Profile, language: str) -> str:
     return f"{profile.booking.cancel_notice_hours} {_word('hours', language)}"
 
@@ -111,6 +115,7 @@ PLACEHOLDERS: Dict[str, Callable[[Profile, str], str]] = {
     "fees": lambda profile, language: _fee_lines(profile.services, language),
     "home_visit_fees": _home_visit_fees,
     "durations": _durations,
+    "first_visit": _first_visit,
     "clinicians": _clinicians,
     "cancel_notice": _cancel_notice,
 }

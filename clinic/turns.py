@@ -7,15 +7,19 @@ find their own work done) and a crash after it repeats nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from clinic.afterwords import Afterwords, add_afterwords
+from clinic.consent import record, withdraw_all
 from clinic.database import now
+from clinic.guardians import hear_age
 from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
 from clinic.inbound import mark_handled, remember_language
 from clinic.models import Contact, Message, Tracker
+from clinic.models.consent import BUTTON, WORDS
 from clinic.models.message import RECEIVED
 from clinic.outbox import plan
 from clinic.upsert import put
@@ -32,6 +36,10 @@ class TurnResult:
     `tracker_events` is the conversation as Rasa will remember it (None: as before); with
     `forget` Rasa starts afresh next time.
     `handoff` is a reason of `clinic.models.handoff.REASONS`; the bot is mute from then on.
+    `age` is a patient's age in years, where one was said.
+    `stop` and `decision` (purpose, granted) are what the patient decides about our messages in a
+    turn that Rasa does not take; in its turns a custom action writes that down.
+    `afterwords` is what follows an answer where it is due.
     """
 
     message_id: int
@@ -47,12 +55,22 @@ class TurnResult:
     language_chosen: bool = False
     detail: Optional[str] = None
     more_title: Optional[str] = None
+    age: Optional[int] = None
+    stop: bool = False
+    decision: Optional[Tuple[str, bool]] = None
+    afterwords: Optional[Afterwords] = None
 
 
 _WAITING = (
     select(Message.state, Message.contact_id)
     .where(Message.id == bindparam("message"))
     .with_for_update()
+)
+
+_PROOF = (
+    select(Message.wamid, Contact.language)
+    .join(Contact, Contact.id == Message.contact_id)
+    .where(Message.id == bindparam("message"))
 )
 
 
@@ -82,6 +100,10 @@ def commit_turn(session: Session, result: TurnResult) -> None:
             opened_by=f"message:{result.message_id}",
             red_flag=result.red_flag,
         )
+    _keep_decisions(session, result)
+    if standing is None and result.handoff is None and result.bubbles and result.afterwords:
+        # never before, or beside, an emergency text or a handoff
+        add_afterwords(session, result.contact_id, result.message_id, result.afterwords)
     _keep_tracker(session, result)
     if result.language is not None:
         remember_language(session, result.contact_id, result.language, result.language_chosen)
@@ -101,6 +123,20 @@ def _plan_replies(session: Session, result: TurnResult) -> None:
             cause=f"turn:{result.message_id}:{position}",
             more_title=result.more_title,
         )
+
+
+def _keep_decisions(session: Session, result: TurnResult) -> None:
+    if result.age is not None:
+        hear_age(session, result.contact_id, result.age)
+    if not result.stop and result.decision is None:
+        return
+    proof = session.execute(_PROOF, {"message": result.message_id}).one()
+    evidence = {"language": str(proof.language), "wamid": proof.wamid}
+    if result.stop:
+        withdraw_all(session, result.contact_id, how=WORDS, **evidence)
+    if result.decision is not None:
+        purpose, granted = result.decision
+        record(session, result.contact_id, purpose, granted, how=BUTTON, **evidence)
 
 
 def _keep_tracker(session: Session, result: TurnResult) -> None:

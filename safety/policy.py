@@ -55,7 +55,10 @@ class HardRoutePolicy(Policy):
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         """`free_text_slots`: slots whose question is answered in the patient's own words."""
-        return {"priority": 1000, "free_text_slots": ["patient_name", "cancel_reason"]}
+        return {
+            "priority": 1000,
+            "free_text_slots": ["patient_name", "cancel_reason", "guardian_name"],
+        }
 
     @staticmethod
     def supported_data() -> SupportedData:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import requests
+
+from channels.language import LANGUAGES
+from clinic.texts import Texts
 
 if TYPE_CHECKING:
     from tests.house import House
@@ -41,11 +46,12 @@ class Patient:
         return self._acts(**act)
 
     def sent(self) -> List[Dict[str, Any]]:
-        """Everything the clinic has sent to this phone."""
+        """Everything the clinic has sent to this phone, less the privacy notice."""
         answer = requests.get(
             self.house.url("simulator", "/control/sent"), params={"to": self.phone}, timeout=30
         )
-        return list(answer.json()["items"])
+        items = answer.json()["items"]
+        return [item for item in items if not _is_notice(item["body"])]
 
     def hears(self, within: float = 30.0) -> "Reply":
         """What came since the last reading; waits for the first message."""
@@ -71,8 +77,11 @@ class Patient:
         return self.house.contact_id(self.phone)
 
     def outgoing(self) -> List[Any]:
-        """State and detail of every message the clinic has for this patient, in order."""
-        query = "SELECT state, detail FROM messages WHERE direction = 'out' AND contact_id = :id"
+        """State and detail of every message for this patient but the notice, in order."""
+        query = (
+            "SELECT state, detail FROM messages"
+            " WHERE direction = 'out' AND purpose <> 'notice' AND contact_id = :id"
+        )
         return [tuple(row) for row in self.house.rows(f"{query} ORDER BY id", id=self.contact_id)]
 
     def handoff(self) -> Optional[str]:
@@ -127,6 +136,22 @@ class Reply:
 
     def __repr__(self) -> str:
         return f"<{self.text!r} {self.titles}>"
+
+
+def _is_notice(body: Dict[str, Any]) -> bool:
+    """Whether this is the privacy notice, which tests of other matters leave out.
+
+    `tests/channels/whatsapp/test_channel_notice.py` proves the notice itself.
+    """
+    said = _text(body)
+    return any(said.startswith(_first_line(language)) for language in LANGUAGES)
+
+
+@lru_cache(maxsize=3)
+def _first_line(language: str) -> str:
+    texts = Texts.load(Path(__file__).resolve().parents[1] / "domain")
+    notice = texts.say("utter_notice", language, grievance="", notice_version="")
+    return notice.split("\n")[0]
 
 
 def _choices(body: Dict[str, Any]) -> List[Any]:

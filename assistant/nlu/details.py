@@ -20,6 +20,7 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from ruamel.yaml import YAML
 
+from assistant.nlu.ages import age
 from assistant.nlu.tokens import Token, phrase, tokens
 
 WORDS_FILE = Path(__file__).with_name("details_words.yml")
@@ -110,6 +111,9 @@ def details(text: str) -> List[Found]:
         one = _choice(name, value, place)
         if one and not any((f.entity, f.value) == (one.entity, one.value) for f in found):
             found.append(one)
+    said = age(text)
+    if said is not None:
+        found.append(Found("age", said.years, said.start, said.end))
     return _without_contradiction(found)
 
 
@@ -146,6 +150,7 @@ def _choice(name: str, value: Any, place: _Place) -> Optional[Found]:
         "language": ("language_choice", _is_asked_for),
         "indifferent": ("indifferent", lambda p: True),
         "indifferent_alone": ("indifferent", _Place.is_all),
+        "relation": ("relation", _Place.is_most),
     }.get(name, ("", lambda p: False))
     if not holds(place):
         return None
@@ -195,7 +200,7 @@ def _is_asked_for(place: _Place) -> bool:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class DetailsExtractor(GraphComponent, EntityExtractorMixin):
-    """Adds entities `gender`, `category`, `language_choice` and `indifferent`."""
+    """Adds entities `gender`, `category`, `language_choice`, `indifferent`, `age`, `relation`."""
 
     @classmethod
     def create(

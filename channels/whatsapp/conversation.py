@@ -8,11 +8,12 @@ handoff; only a database that does not answer leaves the message waiting.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, Optional, Tuple
 
 from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_decision
 from channels.language import detect
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
@@ -109,6 +110,7 @@ class Conversation:
             contact_id=opening.contact_id,
             language=opening.language,
             language_chosen=opening.language_chosen,
+            afterwords=self._texts.afterwords,
         )
         token = current_turn.set(turn)
         try:
@@ -129,12 +131,12 @@ class Conversation:
     def _user_message(self, opening: Opening) -> UserMessage:
         text = harmless_text(opening.text)
         parse_data = None
-        command = parse_payload(opening.payload) if opening.payload else None
-        if opening.kind == "welcome":
-            command = ("greet", {})
+        command = _command(opening)
         if command is not None:
             intent, entities = command
-            entities.setdefault("language", opening.language)
+            typed = opening.kind in ("text", "edit")
+            language = self._language(opening) if typed else opening.language
+            entities.setdefault("language", language)
             parse_data = tap_parse_data(text, intent, entities)
         return UserMessage(
             text=text or "-",
@@ -168,6 +170,7 @@ class Conversation:
             red_flag=red_flag,
             marks=gate or None,
             detail="human",
+            **_decided(opening),
         )
         return "staff"
 
@@ -216,13 +219,15 @@ class Conversation:
             marks=gate or None,
             forget=True,
             detail=code,
+            **_decided(opening),
         )
         return "failure"
 
     async def _give_up(self, opening: Opening) -> str:
         """When even a fixed text cannot be said: a person has the conversation all the same."""
         try:
-            await self._commit(opening, handoff="failure", forget=True, detail="channel")
+            decided = _decided(opening)
+            await self._commit(opening, handoff="failure", forget=True, detail="channel", **decided)
         except AlreadyHandled:
             return "elsewhere"
         return "failure"
@@ -264,16 +269,38 @@ class Conversation:
 
     async def _commit(self, opening: Opening, **parts: Any) -> None:
         def write() -> None:
-            more_title = None
+            more_title = afterwords = None
             if parts.get("bubbles"):
                 more_title = self._texts.say("utter_more_row", opening.language)
+                afterwords = self._texts.afterwords(self._language(opening))
             result = TurnResult(
                 message_id=opening.message_id,
                 contact_id=opening.contact_id,
                 more_title=more_title,
+                afterwords=afterwords,
                 **parts,
             )
             with self._database.transaction() as session:
                 commit_turn(session, result)
 
         await asyncio.to_thread(write)
+
+
+def _command(opening: Opening) -> Optional[Tuple[str, Dict[str, Any]]]:
+    """Intent and entities that need no reading: a tap's, a welcome's, a bare STOP's or START's."""
+    if opening.payload:
+        return parse_payload(opening.payload)
+    if opening.kind == "welcome":
+        return "greet", {}
+    meaning = stop_or_start(opening.text)
+    return (INTENT_OF[meaning], {}) if meaning is not None else None
+
+
+def _decided(opening: Opening) -> Dict[str, Any]:
+    """What the patient decided about our messages in a turn that Rasa does not take."""
+    command = _command(opening)
+    if command is None or opening.spent:
+        return {}
+    if command[0] == INTENT_OF[STOP]:
+        return {"stop": True}
+    return {"decision": tapped_decision(*command)}

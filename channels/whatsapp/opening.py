@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional
 from clinic.database import Database, now
 from clinic.handoffs import EMERGENCY_TEXT_PAUSE
 from clinic.inbound import count_attempt, next_received
-from clinic.outbox import take_offer
+from clinic.outbox import find_offer, take_offer
 
 RESUMED_AFTER = timedelta(seconds=10)
 
@@ -67,7 +67,7 @@ def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
         changes: Dict[str, Any] = {}
         if resumed:
             changes["attempts"] = count_attempt(session, opening.message_id)
-        if opening.kind == "tap" and not opening.muted:
+        if opening.kind == "tap":
             changes.update(_offer_of(session, opening))
     return Opening(**{**opening.__dict__, **changes})
 
@@ -75,6 +75,12 @@ def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
 def _offer_of(session: Any, opening: Opening) -> Dict[str, Any]:
     """What the tapped button means: nothing where it was never offered to this contact."""
     token = (opening.content.get("tap") or {}).get("id") or ""
+    if opening.muted:
+        # not taken: it is there to tap again once staff hand back
+        offer = find_offer(session, opening.contact_id, token)
+        if offer is None or offer.taken_by not in (None, opening.message_id):
+            return {}
+        return {"payload": offer.payload}
     offer, counts = take_offer(session, opening.contact_id, token, opening.message_id)
     if offer is None:
         return {}

@@ -36,11 +36,13 @@ from channels.whatsapp.updates import (
     MarketingPreference,
     Update,
 )
+from clinic.consent import record
 from clinic.contacts import change_identity, find_contact
-from clinic.database import Database, now
+from clinic.database import Database
 from clinic.delivery import apply_status
 from clinic.inbound import store_arrival, store_dead_letter
 from clinic.logs import logger
+from clinic.models.consent import MARKETING, USER_PREFERENCES
 
 log = logger("channel.receiver")
 
@@ -179,8 +181,15 @@ class Receiver:
         elif isinstance(update, MarketingPreference):
             contact_row = find_contact(session, phone=update.phone, bsuid=update.bsuid)
             if contact_row is not None:
-                stopped = update.value == "stop"
-                contact_row.opted_out_at = (update.at or now()) if stopped else None
+                record(
+                    session,
+                    int(contact_row.id),
+                    MARKETING,
+                    update.value == "resume",
+                    how=USER_PREFERENCES,
+                    language=str(contact_row.language),
+                    at=update.at,
+                )
         elif isinstance(update, DeadLetter):
             DEAD_LETTERS.inc()
             letter = store_dead_letter(session, update.reason, update.raw)

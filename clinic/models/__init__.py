@@ -2,6 +2,7 @@
 
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
+from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
@@ -22,16 +23,20 @@ __all__ = [
     "Base",
     "Clinician",
     "Closure",
+    "Consent",
     "Contact",
     "Course",
     "DeadLetter",
     "DoneWork",
+    "Guardian",
     "Handoff",
     "Leave",
     "Message",
+    "NoticeGiven",
     "Offer",
     "Patient",
     "Profile",
+    "Referral",
     "Service",
     "SlotCell",
     "Tracker",

@@ -127,8 +127,12 @@ class Line:
             return list(session.execute(query.order_by(Message.id)).scalars())
 
     def sent(self, contact: int) -> list[Message]:
-        """What was planned for a contact, in order."""
-        return self.messages(contact, "out")
+        """What was planned for a contact, in order, less the notice (`test_channel_notice`)."""
+        return [m for m in self.messages(contact, "out") if m.purpose != "notice"]
+
+    def notices(self, contact: int) -> list[Message]:
+        """What was put before a contact after an answer: the notice, or who decides."""
+        return [m for m in self.messages(contact, "out") if m.purpose == "notice"]
 
     def said(self, contact: int) -> list[str]:
         """The words of what was planned for a contact, in order."""

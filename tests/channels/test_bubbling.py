@@ -135,3 +135,14 @@ class TestJoined:
         given = [Text(text="a"), choices("b")]
         joined(given)
         assert given == [Text(text="a"), choices("b")]
+
+
+def test_choices_that_stay_apart_keep_their_buttons_before_a_question() -> None:
+    more = bubbles_of({"text": "More?", "buttons": [YES], "custom": {"apart": True}})
+    question = bubbles_of({"text": "Which day?", "buttons": [YES]})
+    assert joined([Text(text="Done."), *more, *question]) == [
+        Choices(
+            text="Done.\n\nMore?", choices=[Choice(title="Yes", payload="/affirm")], apart=True
+        ),
+        *question,
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from clinic.consent import allows
 from clinic.database import Database
 from clinic.demo import seed_demo
 from clinic.models import Appointment, Contact, Course
@@ -21,7 +22,10 @@ def test_the_demo_is_seeded_once(sqlite_db: Database, now: datetime) -> None:
     assert seed_demo(sqlite_db, now) == 5
     assert seed_demo(sqlite_db, now + timedelta(days=1)) == 0
     with sqlite_db.reading() as session:
-        phones = [contact.phone for contact in session.execute(select(Contact)).scalars()]
+        people = session.execute(select(Contact)).scalars().all()
+        phones = [contact.phone for contact in people]
+        assert all(allows(session, contact.id, "care") for contact in people)
+        assert not any(allows(session, contact.id, "marketing") for contact in people)
         statuses = dict(
             session.execute(
                 select(Appointment.status, func.count()).group_by(Appointment.status)

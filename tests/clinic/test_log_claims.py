@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import event, text, update
 
+from clinic import consent
 from clinic.claiming import LEASE, claim
 from clinic.crypto import new_key
 from clinic.database import Database
@@ -93,9 +94,11 @@ def test_a_refused_reply_goes_before_what_was_planned_after_it(db: Database) -> 
 
 def test_a_refused_reminder_does_not_hold_back_an_answer(db: Database) -> None:
     asha = arrives(db)
-    reminder = planned(db, asha, purpose="reminder")
+    with db.transaction() as session:
+        consent.record(session, asha, "care", True, how="button")
+    reminder = planned(db, asha, purpose="care")
     answer = planned(db, asha)
-    begun(db, claimed(db))
+    assert [letter.message_id for letter in begun(db, claimed(db))] == [reminder]
     with db.transaction() as session:
         record_refused(session, reminder, "graph 131048", timedelta(hours=2))
 
@@ -153,7 +156,7 @@ def test_the_lease_counts_from_now_whatever_time_a_run_pretends(db: Database) ->
         ({"not_after": timedelta(minutes=-1)}, "skipped", "too late", False),
         ({"unreachable": True}, "skipped", "unreachable", False),
         ({"window": timedelta(hours=24)}, "failed", "window closed", True),
-        ({"window": timedelta(hours=24), "purpose": "reminder"}, "failed", "window closed", False),
+        ({"window": timedelta(hours=24), "purpose": "care"}, "failed", "window closed", False),
     ],
 )
 def test_what_may_not_go_ends_with_its_reason(

@@ -24,8 +24,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, update
 
+from clinic import consent
 from clinic.bubbles import Text
 from clinic.claiming import LEASE, claim
 from clinic.contacts import ensure_contact
@@ -98,12 +99,16 @@ class Outbox(RuleBasedStateMachine):
         super().__init__()
         self.db = db
         with db.transaction() as session:
-            for model in (Handoff, Message, Contact):
+            for model in (Handoff, Message):
                 session.execute(delete(model))
+            # contacts stay, for what they agreed to cannot be deleted
+            session.execute(update(Contact).values(last_inbound_at=None, unreachable_at=None))
         self.clock = time_machine.travel(datetime(2026, 11, 23, 3, tzinfo=timezone.utc), tick=False)
         self.time = self.clock.start()
         with db.transaction() as session:
             self.contacts = [int(ensure_contact(session, phone, None).id) for phone in PHONES]
+            for contact_id in self.contacts:
+                consent.record(session, contact_id, "care", True, how="button")
         self.workers = {name: Worker(name) for name in ("one", "two")}
         self.causes: Dict[str, int] = {}
         self.purposes: Dict[int, str] = {}
@@ -132,7 +137,7 @@ class Outbox(RuleBasedStateMachine):
         elif deed == "recovers":
             self.somebody_recovers()
         else:
-            purpose = "reminder" if deed == "plans a reminder" else "reply"
+            purpose = "care" if deed == "plans a reminder" else "reply"
             self.plans(contact, purpose, 30 if deed == "plans for now only" else None)
 
     @rule(deed=st.sampled_from(WORK), name=st.sampled_from(["one", "two"]))

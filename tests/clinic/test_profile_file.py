@@ -150,7 +150,7 @@ FAULTS = [
     (
         "slot_step_minutes: 30",
         "slot_step_minutes: 20",
-        "line 72: booking.slot_step_minutes: must be a multiple of 15",
+        "line 73: booking.slot_step_minutes: must be a multiple of 15",
     ),
     (
         "new_patients: true",
@@ -171,7 +171,7 @@ FAULTS = [
     (
         'general: "112"',
         'general: "one"',
-        "line 66: emergency.general: must be digits in quotes, such as '112'",
+        "line 67: emergency.general: must be digits in quotes, such as '112'",
     ),
 ]
 

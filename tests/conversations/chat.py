@@ -108,24 +108,28 @@ class Patient:
         return self._latest
 
     def fresh(self) -> Reply:
-        """What was said since the last reading."""
+        """What was said since the last reading, less the notice (see `notices`)."""
+        everything = self._said(Message.id > self._heard_up_to)
+        if everything.ids:
+            self._heard_up_to = everything.ids[-1]
+        for number, bubble in zip(everything.ids, everything.bubbles, strict=True):
+            # what could not be sent was not said
+            render(bubble, Recipient(self.phone), f"m{number}")
+        return self._said(Message.id.in_(everything.ids), Message.purpose != "notice")
+
+    @property
+    def notices(self) -> Reply:
+        """Every privacy notice, and every question for a guardian, that came so far."""
+        return self._said(Message.purpose == "notice")
+
+    def _said(self, *which: Any) -> Reply:
         with self.clinic.database.reading() as session:
             rows = session.execute(
                 select(Message)
-                .where(
-                    Message.contact_id == self.id,
-                    Message.direction == OUT,
-                    Message.id > self._heard_up_to,
-                )
+                .where(Message.contact_id == self.id, Message.direction == OUT, *which)
                 .order_by(Message.id)
             ).scalars()
-            reply = Reply([(int(row.id), bubble_from_json(row.content)) for row in rows])
-        if reply.ids:
-            self._heard_up_to = reply.ids[-1]
-        for number, bubble in zip(reply.ids, reply.bubbles, strict=True):
-            # what could not be sent was not said
-            render(bubble, Recipient(self.phone), f"m{number}")
-        return reply
+            return Reply([(int(row.id), bubble_from_json(row.content)) for row in rows])
 
     def _offer(self, title: str, on: Optional[Reply]) -> Offer:
         with self.clinic.database.reading() as session:

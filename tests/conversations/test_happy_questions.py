@@ -71,7 +71,8 @@ def test_no_more_messages_of_our_own_and_again(riya: Patient) -> None:
     assert "any more reminders" in riya.writes("STOP")
     assert riya.contact.opted_out_at is not None
     assert "basement" in riya.writes("is there parking?")
-    assert "reminders about your visits again" in riya.writes("START")
+    # nothing was agreed to before: they choose
+    assert "What may we send you?" in riya.writes("START")
     assert riya.contact.opted_out_at is None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from channels.whatsapp.updates import (
     WireError,
 )
 from clinic.bubbles import Text
+from clinic.consent import history, of_contact
 from clinic.contacts import find_contact
 from clinic.models import Contact, Message
 from clinic.models import DeadLetter as DeadLetterRow
@@ -238,13 +239,24 @@ class TestOtherUpdates:
         one, two = rows(any_line, Message)
         assert one.contact_id == two.contact_id
 
-    async def test_whatsapps_own_stop_counts_until_resumed(self, any_line, receiver):
-        await receiver.store([message(1), MarketingPreference(RAVI, None, "stop", AT)])
+    async def test_whatsapps_own_switch_is_for_marketing_alone(self, any_line, receiver):
+        def marketing():
+            with any_line.db.reading() as session:
+                contact = find_contact(session, phone=RAVI)
+                assert contact.opted_out_at is None
+                return of_contact(session, contact.id)["marketing"]
+
+        await receiver.store([message(1), MarketingPreference(RAVI, None, "resume", AT)])
+        assert (marketing().granted, marketing().since) == (True, AT)
+        later = AT + timedelta(hours=1)
+        stop = MarketingPreference(RAVI, None, "stop", later)
+        await receiver.store([stop])
+        assert (marketing().granted, marketing().how) == (False, "user_preferences")
+        # WhatsApp sends again, and in any order
+        await receiver.store([stop, MarketingPreference(RAVI, None, "resume", AT)])
+        assert (marketing().granted, marketing().since) == (False, later)
         with any_line.db.reading() as session:
-            assert find_contact(session, phone=RAVI).opted_out_at == AT
-        await receiver.store([MarketingPreference(RAVI, None, "resume", AT)])
-        with any_line.db.reading() as session:
-            assert find_contact(session, phone=RAVI).opted_out_at is None
+            assert len(history(session, find_contact(session, phone=RAVI).id)) == 2
 
     async def test_a_preference_of_a_stranger_is_let_go(self, any_line, receiver):
         await receiver.store([MarketingPreference("+919000000498", None, "stop", AT)])

@@ -1,0 +1,52 @@
+"""Decisions about messages that count whoever answers: a typed STOP, a tapped yes or no.
+
+While a person has the conversation, or the assistant fails, Rasa is not asked; what a patient
+decides about our messages holds all the same. `stop_words.yml` lists the whole messages that
+mean stop and start.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Optional, Tuple
+
+from ruamel.yaml import YAML
+
+from clinic.models.consent import PURPOSES
+
+WORDS_FILE = Path(__file__).with_name("stop_words.yml")
+STOP, START = "stop", "start"
+INTENT_OF = {STOP: "opt_out", START: "opt_in"}
+DECIDING = {"consent_give": True, "consent_withdraw": False}
+
+# what people put around the word: marks, emoji, joiners
+_AROUND = re.compile(r"[^\w\u0900-\u0963\u0966-\u097F]+")
+
+
+@lru_cache(maxsize=1)
+def _listed() -> Dict[str, FrozenSet[str]]:
+    content = YAML(typ="safe", pure=True).load(WORDS_FILE.read_text(encoding="utf-8"))
+    return {name: frozenset(_plain(str(words)) for words in content[name]) for name in content}
+
+
+def _plain(text: str) -> str:
+    return _AROUND.sub(" ", text.casefold()).strip()
+
+
+def stop_or_start(text: Optional[str]) -> Optional[str]:
+    """`stop` or `start` where that is all a message says; None for any other."""
+    plain = _plain(text or "")
+    for meaning, listed in _listed().items():
+        if plain in listed:
+            return meaning
+    return None
+
+
+def tapped_decision(intent: str, entities: Dict[str, Any]) -> Optional[Tuple[str, bool]]:
+    """Purpose and answer of a tapped consent button; None for any other button."""
+    purpose = entities.get("purpose")
+    if intent not in DECIDING or purpose not in PURPOSES:
+        return None
+    return str(purpose), DECIDING[intent]
