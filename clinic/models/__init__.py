@@ -1,8 +1,10 @@
 """Every table of the clinic database."""
 
+from clinic.models.attendance import AttendanceMark
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
+from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
 from clinic.models.schedule import (
@@ -15,11 +17,14 @@ from clinic.models.schedule import (
     Service,
     SlotCell,
 )
+from clinic.models.waiting import SlotOffer, WaitingPatient
 
 __all__ = [
     "Appointment",
+    "AttendanceMark",
     "Availability",
     "Base",
+    "CalendarFeed",
     "Clinician",
     "Closure",
     "Contact",
@@ -34,5 +39,7 @@ __all__ = [
     "Profile",
     "Service",
     "SlotCell",
+    "SlotOffer",
     "Tracker",
+    "WaitingPatient",
 ]
