@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Optional
 
 from rich.console import Console
-
-DOMAIN = Path(__file__).resolve().parent.parent / "domain"
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -50,13 +47,6 @@ def contact_of(session: Any, phone: str) -> int:
     if contact is None:
         raise Refusal("Nobody of that number is known here: the patient writes first.")
     return int(contact.id)
-
-
-def domain_texts() -> Any:
-    """The texts that patients read."""
-    from clinic.texts import Texts
-
-    return Texts.load(DOMAIN)
 
 
 def rupees_to_paise(rupees: Optional[str]) -> Optional[int]:

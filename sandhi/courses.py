@@ -7,7 +7,7 @@ from typing import Optional
 
 import typer
 
-from sandhi.console import Refusal, contact_of, domain_texts, open_database, out, rupees_to_paise
+from sandhi.console import Refusal, contact_of, open_database, out, rupees_to_paise
 
 app = typer.Typer(no_args_is_help=True, help="Plans of sessions: write, show, deliver, stop.")
 
@@ -32,6 +32,7 @@ def add(
     from clinic.course_plans import Plan, PlanRefused, author
     from clinic.course_plans import deliver as deliver_plan
     from clinic.database import now
+    from clinic.texts import domain_texts
 
     if package is not None and each is not None:
         raise Refusal("A price is for the package or for each session, not both.")
@@ -92,6 +93,7 @@ def deliver(course: int = typer.Argument(..., help="Number of the course.")) -> 
     from clinic.course_plans import deliver as deliver_plan
     from clinic.database import now
     from clinic.scheduling.errors import UnknownCourse
+    from clinic.texts import domain_texts
 
     try:
         with open_database().transaction() as session:

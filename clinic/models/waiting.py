@@ -37,7 +37,8 @@ class WaitingPatient(Base):
     Days and times are the clinic's local ones, `day_from` to `day_to` both included; the slot
     begins at or after `after` and before `before`. What is None does not matter.
     A row is `waiting` until it is `served` by a booking, `left` by the patient, or `lapsed`
-    because its last day is over.
+    because its last day is over. `seen_appointment_id` is the contact's newest appointment when
+    the row was written: a visit booked later ends the waiting.
     """
 
     __tablename__ = "waiting_patients"
@@ -63,6 +64,7 @@ class WaitingPatient(Base):
     clinician = Column(String(40))
     gender = Column(String(8))
     status = Column(String(8), nullable=False, default=WAITING)
+    seen_appointment_id = Column(BigId, nullable=False, default=0)
     joined_at = Column(UtcDateTime, nullable=False, default=now)
     ended_at = Column(UtcDateTime)
 

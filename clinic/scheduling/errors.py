@@ -89,3 +89,11 @@ class NotYetBegun(SchedulingError):
 
 class NoSuchChange(SchedulingError):
     """A visit of that status cannot become what was asked for."""
+
+
+class UnknownOffer(SchedulingError):
+    """There is no waitlist offer of that id, or it is another contact's."""
+
+
+class OfferOver(SchedulingError):
+    """The slot is not kept any more for whom it was offered to."""

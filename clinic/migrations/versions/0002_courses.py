@@ -39,6 +39,11 @@ def upgrade() -> None:
         sa.Column("clinician", sa.String(length=40), nullable=True),
         sa.Column("gender", sa.String(length=8), nullable=True),
         sa.Column("status", sa.String(length=8), nullable=False),
+        sa.Column(
+            "seen_appointment_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
