@@ -20,7 +20,7 @@ from actions.asides import (
 )
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import checked_day, hear_times, said_time
-from actions.visit_words import numbered_facts, visit_facts
+from actions.visit_words import numbered_facts, say_calendar_link, visit_facts
 from clinic.database import now
 from clinic.models import Appointment, Patient
 from clinic.scheduling.booking import confirm, hold
@@ -232,4 +232,5 @@ class Booked(ClinicAction):
         if visit is None or visit.contact_id != talk.contact_id:
             raise LookupError("a finished booking without its appointment")
         talk.say("utter_booked", **numbered_facts(talk, visit))
+        say_calendar_link(talk, visit)
         return forget(*BOOKING_SLOTS)

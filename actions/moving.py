@@ -15,7 +15,7 @@ from actions.asides import (
 )
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import checked_day, hear_times, said_time
-from actions.visit_words import numbered_facts, visit_facts
+from actions.visit_words import numbered_facts, say_calendar_link, visit_facts
 from actions.which_visit import chosen_visit, say_visit, settle_visit, version_of
 from clinic.calendar_words import say_day
 from clinic.database import now
@@ -126,4 +126,5 @@ class MovedVisit(ClinicAction):
         visit = chosen_visit(talk, talk.slot("appointment"))
         if visit is not None and talk.slot("move_confirm"):
             talk.say("utter_moved", **numbered_facts(talk, visit))
+            say_calendar_link(talk, visit)
         return forget(*BOOKING_SLOTS)

@@ -19,7 +19,7 @@ from clinic.database import now
 from clinic.models import Appointment, Course
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
-from clinic.scheduling.series import Proposal, hours_free, propose
+from clinic.scheduling.series import AWAY, CLOSED, TAKEN, Proposal, hours_free, propose
 from clinic.scheduling.slots import PARTS
 from clinic.scheduling.visit import visit_of
 
@@ -34,6 +34,11 @@ PATTERNS: Dict[int, Tuple[Tuple[int, ...], ...]] = {
     7: ((0, 1, 2, 3, 4, 5, 6),),
 }
 DAY_ROWS = 9
+WHY_INSTEAD = {
+    CLOSED: "utter_word_series_closed",
+    AWAY: "utter_word_series_away",
+    TAKEN: "utter_word_series_taken",
+}
 HOUR_ROWS = 16
 
 
@@ -227,4 +232,4 @@ def _line(talk: Talk, one: Proposal) -> str:
     booked: Optional[str] = _moment(talk, one.slot.starts_at)
     if one.why is None:
         return f"• {booked}"
-    return "• " + talk.word(f"utter_word_series_{one.why}", booked=booked, wished=wished)
+    return "• " + talk.word(WHY_INSTEAD[one.why], booked=booked, wished=wished)

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from actions.talk import Talk
 from clinic.calendar_words import say_day, say_moment, say_rupees, say_time
 from clinic.courses import number_of
+from clinic.icalendars import visit_link_key
 from clinic.models import Appointment
 from clinic.profile import Profile
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit
+from clinic.settings import settings
 
 
 def visit_facts(visit: Any, profile: Profile, language: str) -> Dict[str, Any]:
@@ -47,6 +49,15 @@ def session_number(talk: Talk, visit: Visit) -> Optional[str]:
     if place is None:
         return None
     return talk.word("utter_word_session_number", number=place[0], total=place[1])
+
+
+def say_calendar_link(talk: Talk, visit: Visit) -> None:
+    """A button that puts the visit into the patient's own calendar, where the clinic has a public
+    address for it: WhatsApp opens https pages only."""
+    public = settings().inbox_public_url
+    if public is not None:
+        url = f"{public}/calendar/visit/{visit_link_key(visit.appointment_id)}.ics"
+        talk.say("utter_calendar_link", calendar_url=url)
 
 
 def appointment_key(visit: Visit) -> str:

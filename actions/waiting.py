@@ -10,7 +10,7 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import give_back_hold, today_of
-from actions.visit_words import numbered_facts
+from actions.visit_words import numbered_facts, say_calendar_link
 from actions.wishes import SOONEST, Wish, service_for
 from clinic.calendar_words import say_day
 from clinic.database import now
@@ -71,6 +71,7 @@ class AcceptOffer(ClinicAction):
             _say_over(talk, refusal)
         else:
             talk.say("utter_booked", **numbered_facts(talk, visit))
+            say_calendar_link(talk, visit)
         return []
 
 

@@ -29,6 +29,10 @@ MOST_PER_WEEK = 7
 LONGEST_WORDS = 350
 LARGEST_PRICE_PAISE = 50_000_000
 CARE = "care"
+PRICE_TEXTS = {
+    PACKAGE: "utter_course_price_package",
+    PER_SESSION: "utter_course_price_session",
+}
 NOT_GONE = (SKIPPED, CANCELLED, FAILED)
 
 
@@ -145,7 +149,7 @@ def plan_bubble(session: Session, course: Course, texts: Texts, language: str) -
     names += ["utter_course_per_week"] if course.per_week else []
     names += ["utter_course_expect"] if course.expect else []
     names += ["utter_course_why_finish"] if course.why_finish else []
-    names += [f"utter_course_price_{course.pricing}"] if course.pricing else []
+    names += [PRICE_TEXTS[str(course.pricing)]] if course.pricing else []
     names += ["utter_course_until"] if course.expires_on else []
     text = "\n".join(texts.say(name, language, **facts) for name in names)
     return Choices(text=text, choices=texts.buttons("utter_course_plan", language, **facts))

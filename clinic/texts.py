@@ -76,6 +76,14 @@ class Texts:
             for button in self._variation(name, language, slots).get("buttons") or []
         ]
 
+    def custom(self, name: str, language: str) -> Dict[str, Any]:
+        """What a response says beside its words, such as the `opener` of a list.
+
+        Raises:
+            KeyError: if there is no such response.
+        """
+        return dict(self._variation(name, language, {}).get("custom") or {})
+
     def _variation(self, name: str, language: str, slots: Mapping[str, object]) -> Dict[str, Any]:
         if name not in self._responses:
             raise KeyError(name)

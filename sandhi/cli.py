@@ -16,7 +16,7 @@ import requests
 import typer
 
 from clinic.settings import Settings, SettingsError, settings
-from sandhi import courses
+from sandhi import absences, calendars, courses
 from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app = typer.Typer(
 PATIENCE_SECONDS = 60.0
 
 app.add_typer(courses.app, name="course")
+app.add_typer(absences.app, name="leave")
+app.command()(calendars.calendar)
 
 
 def refuse_if(problems: list[str]) -> None:

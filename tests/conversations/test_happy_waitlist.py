@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
+from clinic.bubbles import Choice, Choices
 from clinic.database import now
+from clinic.models import Appointment
+from clinic.outbox import plan
 from clinic.scheduling.booking import cancel
-from clinic.scheduling.grid import Slot
 from clinic.texts import domain_texts
 from clinic.waitlist_offers import offer_freed_slots
 from tests.conversations.chat import Patient
@@ -17,18 +20,11 @@ from tests.conversations.engine import Clinic
 WEDNESDAY = date(2026, 12, 9)
 
 
-def frees(clinic: Clinic, *who: Patient) -> None:
+def frees(clinic: Clinic) -> None:
     """The first visit of Wednesday is cancelled by telephone, and the worker makes its round."""
-    from sqlalchemy import select
-
-    from clinic.models import Appointment
-
     with clinic.database.transaction() as session:
-        rows = session.execute(
-            select(Appointment)
-            .where(Appointment.status == "booked")
-            .order_by(Appointment.starts_at)
-        ).scalars()
+        booked = select(Appointment).where(Appointment.status == "booked")
+        rows = session.execute(booked.order_by(Appointment.starts_at)).scalars()
         first = next(row for row in rows if row.starts_at.date() == WEDNESDAY)
         cancel(session, first.id, None, "staff:x", None, f"free:{first.id}", now=now())
     rounds(clinic)
@@ -127,9 +123,6 @@ def test_somebody_elses_offer_is_nobodys(clinic: Clinic, riya: Patient) -> None:
     waits(clinic, riya)
     frees(clinic)
     kavya = clinic.patient("Kavya Demo")
-    from clinic.bubbles import Choice, Choices
-    from clinic.outbox import plan
-
     with clinic.database.transaction() as session:
         payload = '/accept_offer{"offer": "1"}'
         bubble = Choices(text="?", choices=[Choice(title="Mine", payload=payload)])
@@ -142,4 +135,4 @@ def test_the_slot_that_is_kept_is_nobody_elses(clinic: Clinic, riya: Patient) ->
     clinic.fills(WEDNESDAY)
     waits(clinic, riya)
     frees(clinic)
-    assert not [slot for slot in clinic.free(WEDNESDAY) if isinstance(slot, Slot)]
+    assert clinic.free(WEDNESDAY) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -11,11 +11,19 @@ from clinic.course_plans import deliver
 from clinic.courses import expire_courses
 from clinic.database import now
 from clinic.scheduling.booking import book
+from clinic.scheduling.grid import Slot
 from clinic.texts import domain_texts
 from tests.conversations.chat import Patient
-from tests.conversations.engine import Clinic
+from tests.conversations.engine import PUNE, Clinic
 
-CHRISTMAS_WEEKS = date(2026, 12, 21)
+
+def nehas(clinic: Clinic, day: date, at: time) -> Slot:
+    """Neha's free session on a day at that local time."""
+    return next(
+        slot
+        for slot in clinic.free(day, "session")
+        if slot.clinician == "neha" and slot.starts_at.astimezone(PUNE).time() == at
+    )
 
 
 def delivered(clinic: Clinic, patient: Patient, course: int) -> None:
@@ -91,9 +99,7 @@ def test_what_is_taken_or_closed_is_shown_with_an_alternative(
     clinic: Clinic, riya: Patient
 ) -> None:
     riya.has_plan()
-    nine = [slot for slot in clinic.free(date(2026, 12, 9), "session")
-            if slot.clinician == "neha" and slot.starts_at.hour == 5]  # fmt: skip
-    clinic.takes(nine[0])
+    clinic.takes(nehas(clinic, date(2026, 12, 9), time(10, 30)))
     shown = riya.writes("book my sessions wed and fri 10:30 am for 3 weeks")
     assert "(Wed 9 Dec, 10:30 am is taken)" in shown
     # Friday the 25th is a public holiday: the day after is offered
@@ -115,9 +121,7 @@ def test_a_no_and_another_time_in_words(riya: Patient) -> None:
 
 def test_what_was_taken_while_they_thought_is_said(clinic: Clinic, riya: Patient) -> None:
     riya.is_asked("series confirm")
-    gone = [slot for slot in clinic.free(date(2026, 12, 9), "session")
-            if slot.clinician == "neha" and slot.starts_at.hour == 3 and slot.starts_at.minute]  # fmt: skip
-    clinic.takes(gone[0])
+    clinic.takes(nehas(clinic, date(2026, 12, 9), time(9)))
     done = riya.taps("Yes, book them")
     assert "Booked, 5 sessions:" in done
     assert "Taken meanwhile, not booked:\n• Wed 9 Dec, 9:00 am" in done
