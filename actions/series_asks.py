@@ -153,7 +153,7 @@ class AskSeriesConfirm(ClinicAction):
     action_name = "action_ask_series_form_series_confirm"
 
     def act(self, talk: Talk) -> Events:
-        if talk.intent == "deny" and not talk.is_unsure:
+        if talk.slot("series_slots") and talk.intent == "deny" and not talk.is_unsure:
             # "what would you like to change?" has just been asked
             return []
         weeks = str(talk.slot("series_weeks"))
@@ -205,7 +205,7 @@ class SeriesBooked(ClinicAction):
             talk.say("utter_series_all_taken")
             return
         booked = "\n".join(f"• {_moment(talk, visit.starts_at)}" for visit in visits)
-        talk.say("utter_series_booked", lines=booked, count=len(visits), **facts)
+        talk.say("utter_series_booked", lines=booked, **facts)
         if refused:
             gone = "\n".join(f"• {_moment(talk, slot.starts_at)}" for slot in refused)
             talk.say("utter_series_some_taken", lines=gone)

@@ -51,7 +51,7 @@ QUESTIONS = {
     "series days": "On which days of the week?",
     "series time": "At what time?",
     "series weeks": "For how many weeks?",
-    "series confirm": "Shall I book these",
+    "series confirm": "Shall I book them?",
 }
 
 
@@ -285,7 +285,7 @@ class Patient:
         if step == "time":
             return reply
         reply = self.taps("9:00 am")
-        return reply if step == "weeks" else self.taps("All 6 sessions")
+        return reply if step == "weeks" else self.taps("All the rest")
 
     def has_booked(self, name: str = "Riya Sharma", day: str = "Soonest") -> Visit:
         """Book the first free time of a day by taps."""
