@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from rasa_sdk.events import SlotSet
 
+from actions.clinicians import named_clinician
 from actions.talk import ClinicAction, Events, Talk, forget
 from actions.visit_words import slot_row
 from actions.wishes import SOONEST, Wish, day_of, days_with_slots, service_for, slots_for
@@ -50,6 +51,13 @@ def hear_times(talk: Talk, heard: Dict[str, Any]) -> Events:
     if "gender" in heard:
         wish = replace(wish, gender=heard["gender"])
         changed = True
+    named = None if talk.is_tap else named_clinician(talk.text, talk.profile)
+    if named is not None and named.code is not None and named.code != wish.clinician:
+        wish = replace(wish, clinician=named.code)
+        changed = True
+    elif named is not None and named.unknown is not None:
+        people = [one.name.said_in(talk.language) for one in talk.profile.clinicians]
+        talk.say("utter_unknown_clinician", people=", ".join(people))
     if "day" in heard:
         # a tapped day is that day alone
         wish = replace(wish, until=None)
