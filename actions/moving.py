@@ -87,20 +87,20 @@ class ValidateRescheduleForm(ClinicAction):
                 say_visit(talk, visit)
             return [*forget("move_confirm", "appointment"), SlotSet("requested_slot", None)]
         except CourseOver:
-            talk.say("utter_after_course", **self._last_day(talk, key))
+            talk.say("utter_after_course", last_day=self._last_day(talk, key))
         except SchedulingError:
             talk.say("utter_slot_gone")
         else:
             return [SlotSet("move_confirm", True)]
         return forget("move_confirm", "slot")
 
-    def _last_day(self, talk: Talk, key: str) -> Dict[str, str]:
-        """`last_day` of the course that the visit is a session of."""
+    def _last_day(self, talk: Talk, key: str) -> str:
+        """The last day of the course that the visit is a session of, in words."""
         visit = chosen_visit(talk, key)
         with talk.db.reading() as session:
             course = session.get(Course, visit.course_id) if visit is not None else None
             last = course.expires_on if course is not None else None
-        return {"last_day": say_day(last, talk.language) if last is not None else ""}
+        return say_day(last, talk.language) if last is not None else ""
 
 
 class AskMoveConfirm(ClinicAction):

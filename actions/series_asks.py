@@ -35,7 +35,7 @@ PATTERNS: Dict[int, Tuple[Tuple[int, ...], ...]] = {
 }
 DAY_ROWS = 9
 WHY_INSTEAD = {
-    CLOSED: "utter_word_series_closed",
+    CLOSED: "utter_word_series_shut",
     AWAY: "utter_word_series_away",
     TAKEN: "utter_word_series_taken",
 }

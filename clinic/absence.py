@@ -177,7 +177,7 @@ def announce_closure(
         raise AbsenceRefused(f"The clinic has no closure on {day}.")
     found = affected_by_closure(session, day, now)
     cause = f"closure:{day.isoformat()}"
-    return _announce(session, found, cause, "utter_leave_closed", by, texts, now)
+    return _announce(session, found, cause, "utter_leave_clinic", by, texts, now)
 
 
 def _zone(session: Session) -> ZoneInfo:

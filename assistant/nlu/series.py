@@ -17,7 +17,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
-from rasa.shared.nlu.constants import ENTITIES, TEXT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from ruamel.yaml import YAML
 
@@ -28,6 +28,7 @@ from assistant.nlu.when_items import Item, items
 WORDS_FILE = Path(__file__).with_name("series_words.yml")
 WEEKS_OF = {"week": 1, "month": 4}
 MOST_WEEKS = 26
+ONE_VISIT, ROW_OF_VISITS = ("book", "inform"), "book_series"
 
 Words = Tuple[str, ...]
 
@@ -67,7 +68,8 @@ def understand_series(text: str, now: datetime, zone: ZoneInfo) -> Optional[Seri
     all_left = _has(words, "all")
     if not (days and sure) and weeks is None and not all_left:
         return None
-    when = understand(said, now, zone)
+    # "fri 11 am" is an hour of Fridays here, not Friday the 11th
+    when = understand(_without_days(said, row), now, zone)
     at = when.at.isoformat(timespec="minutes") if when is not None and when.at else None
     return Series(days or None, at, weeks, all_left)
 
@@ -107,6 +109,14 @@ def _named_days(row: List[Item]) -> List[int]:
     sure = [int(item.value) for item in row if item.kind == "weekday"]
     short = [int(item.value) for item in row if item.kind == "weekday_short"]
     return sorted({*sure, *(short if len(short) + len(sure) > 1 else [])})
+
+
+def _without_days(text: str, row: List[Item]) -> str:
+    """The text with a comma in place of each weekday."""
+    for item in reversed(row):
+        if item.kind in ("weekday", "weekday_short"):
+            text = f"{text[: item.start]} , {text[item.end :]}"
+    return text
 
 
 def _weeks(row: List[Item]) -> Optional[int]:
@@ -177,4 +187,12 @@ class SeriesExtractor(GraphComponent, EntityExtractorMixin):
                 }
                 entities = [*message.get(ENTITIES, []), entity]
                 message.set(ENTITIES, entities, add_to_output=True)
+                _name_the_intent(message, series)
         return messages
+
+
+def _name_the_intent(message: Message, series: Series) -> None:
+    """Days of the week for a number of weeks are a row of visits, however "book" it sounds."""
+    intent: Dict[str, Any] = message.get(INTENT) or {}
+    if series.days and series.weeks and intent.get("name") in ONE_VISIT:
+        message.set(INTENT, {**intent, "name": ROW_OF_VISITS}, add_to_output=True)

@@ -15,6 +15,8 @@ NOW = datetime(2026, 12, 7, 9, tzinfo=INDIA)
 ROWS = [
     ("Mon/Wed/Fri 6 pm for 4 weeks", "024 18:00 4w"),
     ("mon wed fri 6pm", "024 18:00"),
+    # 11 December is a Friday
+    ("book my sessions mon wed fri 11 am for 1 week", "024 11:00 1w"),
     ("book all my sessions mon wed fri at 6 in the evening", "024 18:00 all"),
     ("har mangal aur guru shaam 6 baje", "13 18:00"),
     ("som budh shukra shaam 6 baje 4 hafte", "024 18:00 4w"),
