@@ -21,6 +21,7 @@ from clinic.models import (
     Patient,
     Referral,
     Tracker,
+    WaitingPatient,
 )
 from clinic.upsert import insert_new
 
@@ -155,7 +156,8 @@ def change_identity(
 def _merge(session: Session, source: Contact, into: Contact) -> None:
     """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
     _keep_one_handoff(session, source, into)
-    for model in (Message, Offer, Appointment, Patient, Handoff, Guardian, Referral):
+    moving = (Message, Offer, Appointment, Patient, Handoff, Guardian, Referral, WaitingPatient)
+    for model in moving:
         session.execute(
             update(model).where(model.contact_id == source.id).values(contact_id=into.id)
         )

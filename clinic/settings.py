@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     encryption_keys: str = Field("", env="SANDHI_ENCRYPTION_KEYS")
     clinic_profile: str = Field("clinic.yml", env="SANDHI_CLINIC")
     inbox_api_token: str = Field("", env="INBOX_API_TOKEN")
+    inbox_public_url: Optional[str] = Field(None, env="INBOX_PUBLIC_URL")
 
     host: str = Field("127.0.0.1", env="SANDHI_HOST")
     assistant_port: int = Field(5005, env="ASSISTANT_PORT", ge=1, le=65535)
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
         env_file = ".env"
         env_file_encoding = "utf-8"
 
-    @validator("redis_url", pre=True)
+    @validator("redis_url", "inbox_public_url", pre=True)
     def _empty_means_unset(cls, value: Optional[str]) -> Optional[str]:
         return value or None
 
@@ -74,6 +75,15 @@ class Settings(BaseSettings):
             raise ValueError("give an https address")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("plain http is allowed only on loopback; give an https address")
+        return value.rstrip("/")
+
+    @validator("inbox_public_url")
+    def _https(cls, value: Optional[str]) -> Optional[str]:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("give the https address under which patients reach the inbox server")
         return value.rstrip("/")
 
     @property

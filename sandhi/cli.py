@@ -14,9 +14,10 @@ from typing import Any, Callable, Optional
 
 import requests
 import typer
-from rich.console import Console
 
 from clinic.settings import Settings, SettingsError, settings
+from sandhi import absences, calendars, courses
+from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
     add_completion=False,
@@ -27,12 +28,9 @@ app = typer.Typer(
 # a server that is not ready by then is worth a word
 PATIENCE_SECONDS = 60.0
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-
-class Refusal(Exception):
-    """The command cannot be carried out; the message says what is wrong and what to do."""
+app.add_typer(courses.app, name="course")
+app.add_typer(absences.app, name="leave")
+app.command()(calendars.calendar)
 
 
 def refuse_if(problems: list[str]) -> None:
@@ -41,22 +39,13 @@ def refuse_if(problems: list[str]) -> None:
         raise Refusal("\n".join(problems))
 
 
-def _database() -> Any:
-    from clinic.database import database
-
-    try:
-        return database()
-    except (ValueError, OSError) as error:
-        raise Refusal(f"DATABASE_URL: {error}") from None
-
-
 def _migrate() -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from clinic.migrate import migrate
 
     try:
-        migrate(_database())
+        migrate(open_database())
     except (SQLAlchemyError, OSError) as error:
         raise Refusal(
             f"The database could not be set up ({type(error).__name__}): "
@@ -73,7 +62,7 @@ def _check_keys() -> None:
 
     phone, known_hash = None, None
     try:
-        with _database().reading() as session:
+        with open_database().reading() as session:
             session.execute(select(Profile.content)).first()
             newest = select(Contact.phone, Contact.phone_hash).order_by(Contact.id.desc())
             found = session.execute(newest.where(Contact.phone_hash.is_not(None))).first()
@@ -99,7 +88,7 @@ def _write_profile(configured: Settings) -> None:
         profile = load_profile(Path(configured.clinic_profile))
     except ProfileError as error:
         raise Refusal(str(error)) from None
-    write_profile(_database(), profile)
+    write_profile(open_database(), profile)
 
 
 @app.command()
@@ -132,7 +121,7 @@ def demo() -> None:
     from clinic.demo import seed_demo
 
     with out.status("Seeding the demo"):
-        seed_demo(_database(), now())
+        seed_demo(open_database(), now())
     out.print("The demo's patients, visits and course are in the database.")
 
 
@@ -176,7 +165,7 @@ def worker(
     configured.encryption_key_list()
     moment = _moment(as_of, once)
     configure_logs(configured.log_level)
-    database = _database()
+    database = open_database()
     try:
         client = GraphClient(
             configured.whatsapp_graph_url,

@@ -1,9 +1,11 @@
 """Every table of the clinic database."""
 
+from clinic.models.attendance import AttendanceMark
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
+from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
 from clinic.models.schedule import (
@@ -16,11 +18,14 @@ from clinic.models.schedule import (
     Service,
     SlotCell,
 )
+from clinic.models.waiting import SlotOffer, WaitingPatient
 
 __all__ = [
     "Appointment",
+    "AttendanceMark",
     "Availability",
     "Base",
+    "CalendarFeed",
     "Clinician",
     "Closure",
     "Consent",
@@ -39,5 +44,7 @@ __all__ = [
     "Referral",
     "Service",
     "SlotCell",
+    "SlotOffer",
     "Tracker",
+    "WaitingPatient",
 ]

@@ -6,9 +6,9 @@ from typing import List
 
 from flask import Blueprint
 
-from inbox.pages import conversation, queue, sign_in
+from inbox.pages import calendars, conversation, queue, sign_in
 
 
 def blueprints() -> List[Blueprint]:
     """Every page."""
-    return [sign_in.pages, queue.pages, conversation.pages]
+    return [sign_in.pages, queue.pages, conversation.pages, calendars.pages]

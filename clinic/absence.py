@@ -1,0 +1,303 @@
+"""A clinician's leave and the clinic's own closures: whom they affect, and telling them.
+
+Entering an absence changes no visit: it lists those that cannot take place, with alternatives.
+Announcing it is one confirmation by staff, which writes to each patient, once, with what they can
+do. Patients whom WhatsApp would not let us write to now are named for staff to telephone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, List, Optional, Tuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from clinic.bubbles import Choice, Choices
+from clinic.calendar_words import say_moment
+from clinic.delivery import window_open
+from clinic.models import Appointment, Clinician, Closure, Contact, Leave
+from clinic.models.schedule import STANDING
+from clinic.outbox import plan
+from clinic.scheduling.errors import SchedulingError, UnknownClinician
+from clinic.scheduling.grid import Slot
+from clinic.scheduling.slots import free_slots
+from clinic.setup import profile_in
+from clinic.texts import Texts
+
+ALTERNATIVES = 4
+LOOK_AHEAD = timedelta(days=14)
+LONGEST_LEAVE = timedelta(days=366)
+CARE = "care"
+
+
+class AbsenceRefused(Exception):
+    """The absence cannot be entered; the message is a plain sentence for staff."""
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A visit that cannot take place, and free slots near it, soonest first."""
+
+    appointment_id: int
+    contact_id: int
+    version: int
+    starts_at: datetime
+    clinician: str
+    alternatives: List[Slot]
+
+
+@dataclass(frozen=True)
+class Announced:
+    """Messages planned, and the visits whose patients have to be telephoned instead."""
+
+    message_ids: List[int]
+    by_phone: List[Affected]
+
+
+def add_leave(
+    session: Session,
+    clinician: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    note: Optional[str] = None,
+) -> Tuple[int, List[Affected]]:
+    """Enter a leave, [starts_at, ends_at), aware; its id, and the visits it affects.
+
+    The very same leave entered again is not doubled.
+
+    Raises:
+        AbsenceRefused: if it ends before it begins, is over, or is longer than a year.
+        UnknownClinician.
+    """
+    if ends_at <= starts_at:
+        raise AbsenceRefused("The leave ends before it begins.")
+    if ends_at <= now:
+        raise AbsenceRefused("The leave is over already.")
+    if ends_at - starts_at > LONGEST_LEAVE:
+        raise AbsenceRefused("The leave is longer than a year: enter it in parts.")
+    person = session.execute(
+        select(Clinician).where(Clinician.code == clinician, Clinician.active.is_(True))
+    ).scalar_one_or_none()
+    if person is None:
+        raise UnknownClinician(f"clinician {clinician}")
+    leave = session.execute(
+        select(Leave).where(
+            Leave.clinician_id == person.id, Leave.starts_at == starts_at, Leave.ends_at == ends_at
+        )
+    ).scalar_one_or_none()
+    if leave is None:
+        leave = Leave(clinician_id=person.id, starts_at=starts_at, ends_at=ends_at, note=note)
+        session.add(leave)
+        session.flush()
+    return int(leave.id), affected_by_leave(session, int(leave.id), now)
+
+
+def remove_leave(session: Session, leave_id: int) -> bool:
+    """Take a leave back; its slots are free again, for who waits too. Whether there was one."""
+    leave = session.get(Leave, leave_id)
+    if leave is None:
+        return False
+    session.delete(leave)
+    session.flush()
+    return True
+
+
+def leaves(session: Session, now: datetime) -> List[Leave]:
+    """Every leave that is not over, soonest first."""
+    rows = session.execute(
+        select(Leave).where(Leave.ends_at > now).order_by(Leave.starts_at, Leave.id)
+    ).scalars()
+    return list(rows)
+
+
+def affected_by_leave(session: Session, leave_id: int, now: datetime) -> List[Affected]:
+    """The standing visits that a leave touches, with alternatives.
+
+    Raises:
+        AbsenceRefused: if there is no such leave.
+    """
+    leave = session.get(Leave, leave_id)
+    if leave is None:
+        raise AbsenceRefused(f"There is no leave {leave_id}.")
+    touched = (Appointment.clinician_id == leave.clinician_id,)
+    return _affected(session, leave.starts_at, leave.ends_at, touched, now)
+
+
+def add_closure(
+    session: Session, day: date, reason: Optional[str], now: datetime
+) -> List[Affected]:
+    """Close the clinic on a local day of its own; the visits it affects.
+
+    Raises:
+        AbsenceRefused: if the day is over.
+    """
+    if day < now.astimezone(_zone(session)).date():
+        raise AbsenceRefused("That day is over already.")
+    closure = session.get(Closure, day)
+    if closure is None:
+        session.add(Closure(day=day, reason=reason))
+        session.flush()
+    return affected_by_closure(session, day, now)
+
+
+def affected_by_closure(session: Session, day: date, now: datetime) -> List[Affected]:
+    """The standing visits of a local day on which the clinic is closed, with alternatives."""
+    begins = datetime.combine(day, time.min, _zone(session))
+    return _affected(session, begins, begins + timedelta(days=1), (), now)
+
+
+def announce_leave(
+    session: Session, leave_id: int, by: str, texts: Texts, now: datetime
+) -> Announced:
+    """Write to everybody whom a leave affects; announced again, only to those not told yet.
+
+    Args:
+        by: who of the staff confirmed it; the author of the messages.
+
+    Raises:
+        AbsenceRefused: if there is no such leave.
+    """
+    found = affected_by_leave(session, leave_id, now)
+    return _announce(session, found, f"leave:{leave_id}", "utter_leave_clinician", by, texts, now)
+
+
+def announce_closure(
+    session: Session, day: date, by: str, texts: Texts, now: datetime
+) -> Announced:
+    """Write to everybody with a visit on a day on which the clinic is closed; as `announce_leave`.
+
+    Raises:
+        AbsenceRefused: if the clinic is not closed on that day.
+    """
+    if session.get(Closure, day) is None:
+        raise AbsenceRefused(f"The clinic has no closure on {day}.")
+    found = affected_by_closure(session, day, now)
+    cause = f"closure:{day.isoformat()}"
+    return _announce(session, found, cause, "utter_leave_clinic", by, texts, now)
+
+
+def _zone(session: Session) -> ZoneInfo:
+    return ZoneInfo(profile_in(session).time_zone)
+
+
+def _affected(
+    session: Session, begins: datetime, ends: datetime, touched: Any, now: datetime
+) -> List[Affected]:
+    rows = session.execute(
+        select(Appointment)
+        .where(
+            *touched,
+            Appointment.status.in_(STANDING),
+            Appointment.starts_at > now,
+            Appointment.starts_at < ends,
+            Appointment.ends_at > begins,
+        )
+        .order_by(Appointment.starts_at, Appointment.id)
+    ).scalars()
+    return [
+        Affected(
+            appointment_id=int(row.id),
+            contact_id=int(row.contact_id),
+            version=int(row.version),
+            starts_at=row.starts_at,
+            clinician=str(row.clinician.code),
+            alternatives=_alternatives(session, row, now),
+        )
+        for row in rows.all()
+    ]
+
+
+def _alternatives(session: Session, row: Appointment, now: datetime) -> List[Slot]:
+    """Free slots near the visit, the same hour first; with the same clinician where one is."""
+    zone = _zone(session)
+    day = row.starts_at.astimezone(zone).date()
+    hour = row.starts_at.astimezone(zone).time()
+    try:
+        found = free_slots(
+            session,
+            service=row.service.code,
+            start=max(day - timedelta(days=1), now.astimezone(zone).date()),
+            end=day + LOOK_AHEAD,
+            preferred=(row.clinician.code,),
+            each_time_once=True,
+            beyond_horizon=True,
+            limit=300,
+            now=now,
+        )
+    except SchedulingError:
+        return []
+
+    def distance(slot: Slot) -> Tuple[int, int, int]:
+        local = slot.starts_at.astimezone(zone)
+        days = abs((local.date() - day).days)
+        minutes = abs((local.hour - hour.hour) * 60 + local.minute - hour.minute)
+        return days, minutes, slot.clinician != row.clinician.code
+
+    return sorted(sorted(found, key=distance)[:ALTERNATIVES], key=lambda slot: slot.starts_at)
+
+
+def _announce(
+    session: Session,
+    found: List[Affected],
+    cause: str,
+    response: str,
+    by: str,
+    texts: Texts,
+    now: datetime,
+) -> Announced:
+    messages: List[int] = []
+    by_phone: List[Affected] = []
+    for one in found:
+        contact = session.get(Contact, one.contact_id)
+        if contact is None or not _may_write_to(contact, now):
+            by_phone.append(one)
+            continue
+        message = plan(
+            session,
+            one.contact_id,
+            _bubble(session, one, response, texts, str(contact.language)),
+            cause=f"{cause}:appointment:{one.appointment_id}:{one.version}",
+            author=by,
+            purpose=CARE,
+            due_at=now,
+            not_after=one.starts_at,
+        )
+        if message is not None:
+            messages.append(message)
+    return Announced(messages, by_phone)
+
+
+def _may_write_to(contact: Contact, now: datetime) -> bool:
+    silent = contact.opted_out_at is not None or contact.unreachable_at is not None
+    return not silent and window_open(contact, now)
+
+
+def _bubble(session: Session, one: Affected, response: str, texts: Texts, language: str) -> Choices:
+    profile = profile_in(session)
+    zone = ZoneInfo(profile.time_zone)
+    facts = {
+        "visit_words": say_moment(one.starts_at, language, zone),
+        "clinician": profile.clinician(one.clinician).name.said_in(language),
+    }
+    key = f"{one.appointment_id}:{one.version}"
+    choices = [
+        Choice(
+            title=say_moment(slot.starts_at, language, zone)[:24],
+            description=profile.clinician(slot.clinician).name.said_in(language),
+            payload=f'/reschedule{{"appointment": "{key}", "slot": "{slot.key}"}}',
+        )
+        for slot in one.alternatives
+    ]
+    for name, intent in (
+        ("utter_word_other_time", "reschedule"),
+        ("utter_word_cancel_visit", "cancel"),
+    ):
+        payload = f'/{intent}{{"appointment": "{key}"}}'
+        choices.append(Choice(title=texts.say(name, language), payload=payload))
+    opener = texts.custom(response, language).get("opener")
+    text = texts.say(response, language, **facts)
+    return Choices(text=text, choices=choices, opener=opener)
