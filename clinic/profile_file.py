@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from clinic.profile import Profile
+from clinic.profile import CLOCK, Profile
 from clinic.profile_checks import Fault, cross_faults, did_you_mean, length_faults
 
 Loc = Tuple[Union[str, int], ...]
@@ -145,6 +145,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,38}$": "must be small Latin letters, digits and _, such as 'home_visit'",
     r"^[0-9]{3,12}$": "must be digits in quotes, such as '112'",
     r"^[0-9-]{3,14}$": "must be digits in quotes, such as '14416'",
+    CLOCK: "must be a time in quotes, such as '21:00'",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "must be an e-mail address",
 }
 

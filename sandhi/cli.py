@@ -169,6 +169,7 @@ def worker(
     from channels.whatsapp.graph import GraphClient
     from channels.whatsapp.sender import GraphSender
     from clinic.logs import configure_logs
+    from sandhi.writing import reminder_writer
     from worker.loop import run_forever, run_once
     from worker.sending import Outbox
 
@@ -187,7 +188,10 @@ def worker(
     except ValueError as error:
         raise Refusal(f"The WhatsApp settings are wrong: {error}") from None
     outbox = Outbox(
-        database, GraphSender(client, database), per_second=configured.messages_per_second
+        database,
+        GraphSender(client),
+        per_second=configured.messages_per_second,
+        writer=reminder_writer(),
     )
     if once:
         count = run_once(database, outbox, moment)

@@ -5,6 +5,7 @@ from clinic.models.care import Course, Patient
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
+from clinic.models.reminders import MessageTemplate, Nudge, Reminder
 from clinic.models.schedule import (
     Appointment,
     Availability,
@@ -29,9 +30,12 @@ __all__ = [
     "Handoff",
     "Leave",
     "Message",
+    "MessageTemplate",
+    "Nudge",
     "Offer",
     "Patient",
     "Profile",
+    "Reminder",
     "Service",
     "SlotCell",
     "Tracker",

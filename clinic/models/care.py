@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy import Column, Date, ForeignKey, Integer, String
 from sqlalchemy.orm import relationship
 
 from clinic.crypto import EncryptedText
@@ -26,7 +26,10 @@ class Patient(Base):
 
 
 class Course(Base):
-    """A course of sessions that a clinician prescribed for a patient."""
+    """A course of sessions that a clinician prescribed for a patient.
+
+    `why_finish` is in the clinician's own words; `expires_on` is the last day of the course.
+    """
 
     __tablename__ = "courses"
 
@@ -37,5 +40,7 @@ class Course(Base):
     sessions = Column(Integer, nullable=False)
     status = Column(String(12), nullable=False, default="active")
     started_at = Column(UtcDateTime, nullable=False, default=now)
+    why_finish = Column(EncryptedText)
+    expires_on = Column(Date)
 
     patient = relationship(Patient)

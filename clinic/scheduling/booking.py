@@ -25,6 +25,7 @@ from clinic.models.schedule import (
     STANDING,
 )
 from clinic.once import once
+from clinic.reminders import replan
 from clinic.scheduling.errors import DifferentService, HoldExpired, NotStanding
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.rows import (
@@ -110,7 +111,7 @@ def confirm(
         refuse_past(appointment, now)
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         appointment.status, appointment.held_until = BOOKED, None
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -154,6 +155,7 @@ def book(
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         session.flush()
         take(session, appointment, now)
+        replan(session, int(appointment.id), now=now)
         return visit_of(appointment)
 
     return _once(session, cause, work)
@@ -190,7 +192,7 @@ def reschedule(
         appointment.time_version = appointment.version + 1
         session.flush()
         take(session, appointment, now)
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -221,7 +223,7 @@ def cancel(
         appointment.status = CANCELLED
         appointment.cancelled_by, appointment.cancel_reason = by, reason
         give_back(session, [appointment.id])
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -246,7 +248,7 @@ def confirm_attendance(
         if appointment.status == CONFIRMED:
             return visit_of(appointment)
         appointment.status = CONFIRMED
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -302,4 +304,5 @@ def _release(session: Session, appointment: Appointment) -> None:
     appointment.status = CANCELLED
     appointment.cancelled_by, appointment.cancel_reason = PATIENT, HOLD_RELEASED
     give_back(session, [appointment.id])
-    changed(session, appointment)
+    appointment.version += 1
+    session.flush()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from clinic.models import Appointment, Patient, Service
 from clinic.models.schedule import STANDING
+from clinic.reminders import replan
 from clinic.scheduling.errors import (
     AppointmentPast,
     Moved,
@@ -70,10 +71,11 @@ def refuse_past(appointment: Appointment, now: datetime) -> None:
         raise AppointmentPast(f"appointment {appointment.id}")
 
 
-def changed(session: Session, appointment: Appointment) -> Visit:
-    """Number the change and write it."""
+def changed(session: Session, appointment: Appointment, now: datetime) -> Visit:
+    """Number the change and write it; the reminders follow in the same transaction."""
     appointment.version += 1
     session.flush()
+    replan(session, int(appointment.id), now=now)
     return visit_of(appointment)
 
 
