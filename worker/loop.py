@@ -13,6 +13,7 @@ from clinic.database import Database, now
 from clinic.logs import logger
 from clinic.recovery import recover
 from clinic.scheduling.booking import expire_holds
+from worker.planning import plan_ahead
 from worker.sending import Outbox
 
 log = logger("worker")
@@ -20,6 +21,7 @@ log = logger("worker")
 LOOK_EVERY_SECONDS = 0.008
 CHORES_EVERY_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
+PLAN_EVERY_SECONDS = 3600.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
@@ -35,18 +37,22 @@ def chores(database: Database, moment: Optional[datetime] = None) -> None:
 def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = None) -> int:
     """Do everything that is due, once; how many letters were taken up."""
     chores(database, moment)
+    plan_ahead(database, moment or now())
     return outbox.drain(moment)
 
 
 def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
     """Work until `stopping` is set; a database that does not answer is asked again."""
-    next_chores = 0.0
+    next_chores = next_planning = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
         try:
             if time.monotonic() >= next_chores:
                 chores(database)
                 next_chores = time.monotonic() + CHORES_EVERY_SECONDS
+            if time.monotonic() >= next_planning:
+                plan_ahead(database, now())
+                next_planning = time.monotonic() + PLAN_EVERY_SECONDS
             busy = outbox.step() > 0
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:

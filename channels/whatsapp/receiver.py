@@ -34,6 +34,7 @@ from channels.whatsapp.updates import (
     Ignored,
     InboundMessage,
     MarketingPreference,
+    TemplateChange,
     Update,
 )
 from clinic.contacts import change_identity, find_contact
@@ -41,6 +42,7 @@ from clinic.database import Database, now
 from clinic.delivery import apply_status
 from clinic.inbound import store_arrival, store_dead_letter
 from clinic.logs import logger
+from clinic.templates import keep_status
 
 log = logger("channel.receiver")
 
@@ -181,6 +183,16 @@ class Receiver:
             if contact_row is not None:
                 stopped = update.value == "stop"
                 contact_row.opted_out_at = (update.at or now()) if stopped else None
+        elif isinstance(update, TemplateChange):
+            keep_status(
+                session,
+                update.name,
+                update.language,
+                status=update.status,
+                category=update.category,
+                reason=update.reason,
+            )
+            log.info("template changed", status=update.status, category=update.category)
         elif isinstance(update, DeadLetter):
             DEAD_LETTERS.inc()
             letter = store_dead_letter(session, update.reason, update.raw)
