@@ -10,14 +10,14 @@ import contextlib
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, func, select
 
 from clinic.bubbles import text_of
 from clinic.calendar_words import say_moment
@@ -59,7 +59,9 @@ VISITS = ["moves", "moves", "cancels", "comes", "is missed", "clinician is away"
 PEOPLE = ["stops", "starts", "writes", "writes", "needs a person", "is handed back"]
 WORK = ["takes up", "delivers", "delivers", "claims", "begins", "loses the answer", "is refused"]
 FATES = ["records", "crashes", "recovers", "plans", "sent", "read", "delivered", "failed"]
-JUMPS = [10, 45, 70, 150, 400, 700, 1500, 4000]
+JUMPS = [1, 2, 10, 45, 70, 150, 700, 4000]
+# so short a time means: until the next message is due
+SHORT = 10
 Said = Tuple[int, str, int]
 
 
@@ -101,6 +103,9 @@ class Reminding(RuleBasedStateMachine):
         self.books(0, 3)
         self.prescribes()
         self.books(1, 7)
+        self.books(1, 8)
+        self.books(2, 16)
+        self.books(0, 20)
 
     def teardown(self) -> None:
         self._let_everything_end()
@@ -191,9 +196,15 @@ class Reminding(RuleBasedStateMachine):
         elif self.gone:
             self._status_comes(sorted(self.gone)[-1], deed)
 
-    @rule(minutes=st.sampled_from(JUMPS))
-    def time_passes(self, minutes: int) -> None:
-        self.time += timedelta(minutes=minutes)
+    @rule(minutes=st.sampled_from(JUMPS), name=st.sampled_from(["one", "two", ""]))
+    def time_passes(self, minutes: int, name: str) -> None:
+        """Some time, or until something is due; then a worker may be at work."""
+        until = self._next_due() if minutes < SHORT else None
+        self.time = until or self.time + timedelta(minutes=minutes)
+        if name:
+            worker = self.workers[name]
+            worker.claimed += claimed(self.db, self.time, name)
+            self._begins(worker)
 
     # what happens to visits
 
@@ -396,8 +407,11 @@ class Reminding(RuleBasedStateMachine):
     def _let_everything_end(self) -> None:
         """The workers die, a third one works on for weeks; nothing may be left hanging."""
         last = self.workers["last"] = Worker("last")
-        for _ in range(60):
-            self.time += timedelta(hours=7)
+        for _ in range(400):
+            # what a dead worker left is taken up once its lease is over
+            self.time = max(self._next_due() or self.time, self.time + timedelta(minutes=3))
+            if self._ended():
+                break
             with self.db.transaction() as session:
                 recover(session, self.time)
             for _ in range(20):
@@ -418,6 +432,17 @@ class Reminding(RuleBasedStateMachine):
                 assert message_id in self.gone
             else:
                 assert detail, f"{cause} ended {state}, unexplained"
+
+    def _next_due(self) -> Optional[datetime]:
+        with self.db.reading() as session:
+            wanted = select(func.min(Message.due_at)).where(Message.state == "planned")
+            due = session.execute(wanted.where(Message.due_at > self.time)).scalar_one()
+        return None if due is None else due.astimezone(PUNE)
+
+    def _ended(self) -> bool:
+        with self.db.reading() as session:
+            hanging = Message.state.in_(("planned", "claimed", "sending"))
+            return session.execute(select(Message.id).where(hanging)).first() is None
 
     def _slot(self, starts_at: datetime, clinician: str) -> Slot:
         return Slot(clinician, "session", starts_at, starts_at + timedelta(minutes=40))
