@@ -32,7 +32,7 @@ def decide_nudge(
     """Whether a nudge goes now, and as what."""
     if unresolved_handoff(session, int(contact.id)) is not None:
         until = moment + PAUSE
-        if message.not_after is not None and until > message.not_after:
+        if message.not_after is not None and until >= message.not_after:
             return Stop(SKIPPED, "open handoff")
         return Later(until, "open handoff")
     nudge = session.get(Nudge, int(message.id))
@@ -79,12 +79,9 @@ def _missed(
 
 
 def _codes(session: Session, clinician_id: int, service_id: int) -> List[str]:
-    row = session.execute(
-        select(Clinician.code, Service.code)
-        .where(Clinician.id == clinician_id, Service.id == service_id)
-        .limit(1)
-    ).one()
-    return [str(code) for code in row]
+    clinician = session.execute(select(Clinician.code).where(Clinician.id == clinician_id))
+    service = session.execute(select(Service.code).where(Service.id == service_id))
+    return [str(clinician.scalar_one()), str(service.scalar_one())]
 
 
 def _free(

@@ -55,11 +55,11 @@ SLOTS = [
     for clock in CLOCKS
     for clinician in ("asha", "ravi")
 ]
-VISITS = ["moves", "moves", "cancels", "comes", "is missed", "clinician is away"]
-PEOPLE = ["stops", "starts", "writes", "writes", "needs a person", "is handed back"]
+VISITS = ["moves", "moves", "moves", "cancels", "comes", "is missed", "clinician is away"]
+PEOPLE = ["stops", "starts", "starts", "writes", "writes", "needs a person", "is handed back"]
 WORK = ["takes up", "delivers", "delivers", "claims", "begins", "loses the answer", "is refused"]
 FATES = ["records", "crashes", "recovers", "plans", "sent", "read", "delivered", "failed"]
-JUMPS = [1, 2, 10, 45, 70, 150, 700, 4000]
+JUMPS = [1, 2, 3, 4, 45, 150, 1500]
 # so short a time means: until the next message is due
 SHORT = 10
 Said = Tuple[int, str, int]
