@@ -7,12 +7,12 @@ import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, List, Optional, Protocol, Set
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from clinic.claiming import claim
+from clinic.claiming import LEASE, claim
 from clinic.database import Database, now
 from clinic.decision import Writer
 from clinic.delivery import Report, record
@@ -21,7 +21,10 @@ from clinic.sending import Letter, begin_sending
 
 log = logger("worker.sending")
 
-CLAIM_AT_ONCE = 32
+MOST_IN_FLIGHT = 96
+# what has begun by then has its answer, or its time-out, before its lease is over
+BEGIN_WITHIN_SECONDS = LEASE.total_seconds() - 30.0
+CLAIM_AT_ONCE = 64
 # what has come back is written down by then, however slow the others are
 LONGEST_WAIT_SECONDS = 0.25
 
@@ -70,7 +73,8 @@ class Outbox:
         self._sender = sender
         self._writer = writer
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
-        self._room = threads * 4
+        # a reply that comes now waits for no more than these: a quarter of a second at most
+        self._room = max(threads * 2, min(MOST_IN_FLIGHT, int(per_second / 4)))
         self._pace = Pace(per_second)
         self._owner = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self._flying: Set["Future[Optional[Report]]"] = set()
@@ -114,8 +118,9 @@ class Outbox:
             self._record_singly()
             return 0
         self._reports = []
+        begin_by = time.monotonic() + BEGIN_WITHIN_SECONDS
         for letter in letters:
-            self._flying.add(self._pool.submit(self._send, letter))
+            self._flying.add(self._pool.submit(self._send, letter, begin_by))
         return len(ids)
 
     def _wait_for_room(self) -> None:
@@ -147,8 +152,11 @@ class Outbox:
         with self._database.engine.connect() as connection:
             return bool(connection.execute(_GLANCE, {"moment": moment or now()}).first())
 
-    def _send(self, letter: Letter) -> Optional[Report]:
+    def _send(self, letter: Letter, begin_by: float) -> Optional[Report]:
         self._pace.wait()
+        if time.monotonic() > begin_by:
+            # others were so slow that its lease could end on the way: it has not gone, so again
+            return Report(letter.message_id, detail="not begun in time", retry_in=timedelta(0))
         try:
             return self._sender.send(letter)
         except Exception:

@@ -61,6 +61,7 @@ def upcoming_ids(
 
 
 def _replan(session: Session, ids: List[int], profile: Profile, now: datetime) -> None:
+    # locked: a move that came between this look and the next would have its reminders cancelled
     visits = session.execute(
         select(
             Appointment.id,
@@ -69,7 +70,10 @@ def _replan(session: Session, ids: List[int], profile: Profile, now: datetime) -
             Appointment.starts_at,
             Appointment.ends_at,
             Appointment.time_version,
-        ).where(Appointment.id.in_(ids))
+        )
+        .where(Appointment.id.in_(ids))
+        .order_by(Appointment.id)
+        .with_for_update(read=True)
     ).all()
     known = _known(session, ids)
     zone = ZoneInfo(profile.time_zone)

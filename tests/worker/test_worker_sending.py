@@ -144,6 +144,17 @@ def test_a_refused_letter_is_not_sent_in_a_loop(
     assert tries == [1]
 
 
+def test_what_waited_too_long_behind_slow_ones_is_planned_again(
+    sqlite_db: Database, outbox: Callable[..., Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sending.BEGIN_WITHIN_SECONDS", 0.05)
+    ids = [planned(sqlite_db, arrives(sqlite_db, phone=f"+9190000080{n:02}")) for n in range(4)]
+    sender = FakeSender(sqlite_db, 0.1)
+    outbox(sender, threads=1).drain()
+    assert sorted(sender.sent) == ids, "each went once, in the end"
+    assert max(row(sqlite_db, message_id).attempts for message_id in ids) > 1
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_pace_of_a_number_is_kept_by_all_threads_together(threads: int) -> None:
     pace = Pace(per_second=50)
