@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import List, Optional, Tuple
 
 from actions.talk import ClinicAction, Events, Talk
 from actions.visit_words import numbered_facts, visit_facts
@@ -20,14 +20,20 @@ from clinic.scheduling.errors import Moved, SchedulingError
 from clinic.scheduling.visit import Visit
 
 LATE_NOTE = "running late"
+# of a button that names more, nobody made it so
+MOST_AT_ONCE = 5
 
 
-def _meant(talk: Talk) -> Optional[Visit]:
-    """The visit a button names, else the next one."""
+def _meant(talk: Talk) -> List[Tuple[Optional[Visit], Optional[int]]]:
+    """The visits a button names and the version it knows of each, else the next visit.
+
+    A reminder of several visits names them all: `12:1,13:2`.
+    """
     asked = talk.entity("appointment")
     if asked is not None:
-        return chosen_visit(talk, asked)
-    return next(iter(upcoming_visits(talk)), None)
+        keys = str(asked).split(",")[:MOST_AT_ONCE]
+        return [(chosen_visit(talk, key), version_of(key)) for key in keys]
+    return [(next(iter(upcoming_visits(talk)), None), None)]
 
 
 class ConfirmAttendance(ClinicAction):
@@ -36,19 +42,27 @@ class ConfirmAttendance(ClinicAction):
     action_name = "action_confirm_attendance"
 
     def act(self, talk: Talk) -> Events:
-        visit = _meant(talk)
+        for number, (visit, version) in enumerate(_meant(talk)):
+            self._confirm(talk, number, visit, version)
+        return []
+
+    def _confirm(
+        self, talk: Talk, number: int, visit: Optional[Visit], version: Optional[int]
+    ) -> None:
         if visit is None:
             talk.say("utter_no_visits")
-            return []
+            return
+        # the first keeps the cause that one visit alone has
+        cause = "attendance" if number == 0 else f"attendance:{number}"
         try:
             with talk.db.transaction() as session:
                 visit = confirm_attendance(
                     session,
                     visit.appointment_id,
                     talk.contact_id,
-                    talk.cause("attendance"),
+                    talk.cause(cause),
                     now=now(),
-                    version=version_of(talk.entity("appointment")),
+                    version=version,
                 )
         except Moved:
             talk.say("utter_visit_changed")
@@ -57,7 +71,6 @@ class ConfirmAttendance(ClinicAction):
             talk.say("utter_visit_over")
         else:
             talk.say("utter_attendance_confirmed", **numbered_facts(talk, visit))
-        return []
 
 
 class RunningLate(ClinicAction):

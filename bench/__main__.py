@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 import typer
 
-from bench import conversation, latency, start, throughput, webhook
+from bench import conversation, latency, reminders, start, throughput, webhook
 from bench.baseline import Baseline, prepared
 from bench.figures import Measured, as_json, table
 from bench.house import House
@@ -26,7 +26,9 @@ from bench.processes import LOGS, ROOT, BenchError
 from bench.run import Run
 
 RESULTS = ROOT / "results" / "bench.json"
-NAMES = ("start", "webhook", "latency", "throughput", "conversation")
+NAMES = ("start", "webhook", "latency", "throughput", "conversation", "reminders")
+# they need a database and a worker, and no assistant
+WITHOUT_HOUSE = {"reminders"}
 ONLY_HELP = f"One of {', '.join(NAMES)}; may be repeated."
 # the heaviest last: what it leaves behind would be others' load
 IN_HOUSE: Dict[str, Callable[[Run], Measured]] = {
@@ -50,9 +52,15 @@ class Bench:
 
     def run(self, folder: Path) -> None:
         """Measure everything that was asked for; what fails is a problem, not the end."""
-        model = self._attempt("start", lambda: self._model(folder))
-        if model is not None:
-            self._attempt("house", lambda: self._in_house(folder, model))
+        if self._only - WITHOUT_HOUSE:
+            model = self._attempt("start", lambda: self._model(folder))
+            if model is not None:
+                self._attempt("house", lambda: self._in_house(folder, model))
+        if "reminders" in self._only:
+            say("measuring reminders")
+            found = self._attempt("reminders", lambda: reminders.measure(folder, self._quick))
+            if found is not None:
+                self.found["reminders"] = found
         if "throughput" in self._only and not self._quick:
             self._attempt("baseline", lambda: self._baseline(folder))
 
@@ -129,6 +137,7 @@ ORDER = (
     "latency",
     "conversation",
     "throughput",
+    "reminders",
     "baseline",
 )
 

@@ -80,7 +80,7 @@ def mark(
     else:
         _refuse_session_given_away(session, appointment, status)
         appointment.status = status
-        visit = changed(session, appointment)
+        visit = changed(session, appointment, now)
     session.add(
         AttendanceMark(
             appointment_id=appointment_id, was=was, became=status, marked_by=by, marked_at=now

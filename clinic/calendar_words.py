@@ -34,6 +34,7 @@ def say_weekday(weekday: int, language: str) -> str:
     return str(_locale(language).days["format"]["abbreviated"][weekday])
 
 
+@lru_cache(maxsize=1024)
 def say_day(day: date, language: str) -> str:
     """A day: 'Tue 24 Nov', 'मंगल 24 नव॰', 'Mangal 24 Nov'."""
     if language == "hinglish":
@@ -42,6 +43,7 @@ def say_day(day: date, language: str) -> str:
     return str(format_date(day, "EEE d MMM", locale=_locale(language)))
 
 
+@lru_cache(maxsize=1024)
 def say_time(moment: time, language: str) -> str:
     """A time of day: '5:30 pm', 'शाम 5:30', 'shaam 5:30'."""
     if language not in ("hi", "hinglish"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import AbstractSet, Any, Dict, List, Optional, Set
 
-from sqlalchemy import bindparam, literal, select, tuple_, update
+from sqlalchemy import and_, bindparam, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from clinic.database import UtcDateTime, now
@@ -31,27 +31,48 @@ def in_state(*states: str) -> Any:
     return Message.state.in_(bindparam(None, list(states), expanding=True, literal_execute=True))
 
 
-def claim(session: Session, owner: str, limit: int, moment: Optional[datetime] = None) -> List[int]:
+# the condition of the index ix_messages_reply_queue
+_REPLIES = and_(
+    in_state(PLANNED), Message.purpose == bindparam(None, "reply", literal_execute=True)
+)
+
+
+def claim(
+    session: Session,
+    owner: str,
+    limit: int,
+    moment: Optional[datetime] = None,
+    clock: Optional[datetime] = None,
+) -> List[int]:
     """Claim due messages, at most one per contact so that each contact's stay in order.
+
+    Replies go first: somebody waits for them, however many reminders are due.
 
     A contact of whom a message is claimed or sending waits, and so does one whose refused reply
     waits for its next try: that reply goes before what was planned after it.
 
     Args:
-        moment: what is due at this time (default: now); the lease always counts from now.
+        moment: what is due at this time (default: now).
+        clock: the time from which the lease counts, where that is another (default: now).
 
     Returns:
         The ids of the claimed messages, oldest first.
     """
-    moment = moment or now()
-    heads = _lock(session, _heads(session, limit, moment), moment)
+    clock = clock or now()
+    moment = moment or clock
+    heads = _heads(session, limit, moment, _REPLIES)
+    if len(heads) < limit:
+        for contact_id, message_id in _heads(session, limit, moment, in_state(PLANNED)).items():
+            heads.setdefault(contact_id, message_id)
+        heads = dict(list(heads.items())[:limit])
+    heads = _lock(session, heads, moment)
     if not heads:
         return []
     ids = list(heads.values())
     session.execute(
         update(Message)
         .where(Message.id.in_(ids), Message.state == PLANNED, Message.due_at <= moment)
-        .values(state=CLAIMED, lease_owner=owner, lease_until=now() + LEASE)
+        .values(state=CLAIMED, lease_owner=owner, lease_until=clock + LEASE)
         .execution_options(synchronize_session=False)
     )
     rows = session.execute(
@@ -62,8 +83,8 @@ def claim(session: Session, owner: str, limit: int, moment: Optional[datetime] =
     return [int(row[0]) for row in rows]
 
 
-def _heads(session: Session, limit: int, moment: datetime) -> Dict[int, int]:
-    """The message that each contact waits for first, by contact, longest due first.
+def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[int, int]:
+    """Of the `kept` rows the one each contact waits for first, by contact, longest due first.
 
     Reads the queue's index in pages from its front, so the cost does not grow with the table.
     """
@@ -72,7 +93,7 @@ def _heads(session: Session, limit: int, moment: datetime) -> Dict[int, int]:
     page = limit * 2
     queue = (
         select(Message.id, Message.contact_id, Message.due_at)
-        .where(in_state(PLANNED), Message.due_at <= moment)
+        .where(kept, Message.due_at <= moment)
         .order_by(Message.due_at, Message.id)
         .limit(page)
     )

@@ -42,12 +42,14 @@ def new_secret() -> str:
 
 
 @lru_cache(maxsize=4)
-def _cipher(keys: str) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys.split(",")])
+def _cipher(_setting: str) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings().encryption_key_list()])
 
 
 def _current_cipher() -> MultiFernet:
-    return _cipher(",".join(settings().encryption_key_list()))
+    # by the setting as it is written: to read the keys from it each time would cost as much as
+    # to encrypt a short text
+    return _cipher(settings().encryption_keys)
 
 
 def encrypt(clear: bytes) -> bytes:

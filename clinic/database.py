@@ -145,7 +145,13 @@ class Database:
         common = {"future": True, "hide_parameters": True}
         if not self.is_sqlite:
             return create_engine(
-                self.url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True, **common
+                self.url,
+                pool_size=pool_size,
+                max_overflow=20,
+                pool_pre_ping=True,
+                # many rows changed at once are one round trip
+                executemany_mode="values_plus_batch",
+                **common,
             )
         path = self.url.database
         if not path or path == ":memory:":

@@ -12,15 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence
+from typing import Any, Dict, FrozenSet, Optional, Sequence
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session, defer
 from sqlalchemy.sql import Update
 
-from clinic import consent
-from clinic.claiming import LEASE
-from clinic.crypto import CannotDecrypt
 from clinic.database import now
 from clinic.handoffs import open_handoff
 from clinic.models import Contact, Message
@@ -33,7 +30,6 @@ from clinic.models.message import (
     READ,
     SENDING,
     SENT,
-    SKIPPED,
     UNKNOWN,
 )
 
@@ -58,97 +54,14 @@ STATE_OF_STATUS = {
 TIME_OF_STATE = {SENT: "sent_at", DELIVERED: "delivered_at", READ: "read_at"}
 
 
-@dataclass(frozen=True)
-class Letter:
-    """What a sender needs to send one message."""
-
-    message_id: int
-    contact_id: int
-    phone: Optional[str]
-    bsuid: Optional[str]
-    content: Dict[str, Any]
-    reply_to: Optional[str]
-    attempts: int
-
-
-def begin_sending(session: Session, ids: Sequence[int], owner: str) -> List[Letter]:
-    """Decide each claimed message by the facts of this moment, and mark what goes as `sending`.
-
-    Whatever may not go any more ends here with its reason: `too late`, `unreachable`,
-    `window closed` (a reply outside the 24-hour window; staff are told), `cannot be decrypted`,
-    and what `clinic.consent.obstacle` says. A claim whose lease is over is no longer ours to send.
-    """
-    moment = now()
-    letters: List[Letter] = []
-    # only what is never encrypted: a row that cannot be read must not stop its neighbours
-    rows = session.execute(
-        select(Message.id)
-        .where(
-            Message.id.in_(ids),
-            Message.state == CLAIMED,
-            Message.lease_owner == owner,
-            Message.lease_until > moment,
-        )
-        .order_by(Message.id)
-        .with_for_update()
-    ).all()
-    for (message_id,) in rows:
-        try:
-            letter = _letter(session, int(message_id), moment)
-        except CannotDecrypt:
-            _give_up_unread(session, int(message_id))
-            continue
-        if letter is not None:
-            letters.append(letter)
-    return letters
-
-
-def _letter(session: Session, message_id: int, moment: datetime) -> Optional[Letter]:
-    """The message as it goes, marked `sending`; None where it ended here."""
-    message = session.get(Message, message_id, populate_existing=True)
-    assert message is not None  # noqa: S101 - the row is locked
-    contact = session.get(Contact, message.contact_id)
-    assert contact is not None  # noqa: S101 - a foreign key
-    obstacle = _obstacle(message, contact, moment) or _no_consent(session, message)
-    if obstacle is not None:
-        _give_up(session, message, *obstacle)
-        return None
-    message.state, message.lease_until = SENDING, moment + LEASE
-    message.attempts += 1
-    return Letter(
-        message_id=message_id,
-        contact_id=int(message.contact_id),
-        phone=contact.phone,
-        bsuid=contact.bsuid,
-        content=message.content,
-        reply_to=message.reply_to,
-        attempts=int(message.attempts),
-    )
-
-
-def _obstacle(message: Any, contact: Any, moment: datetime) -> Optional[tuple[str, str]]:
-    if message.not_after is not None and message.not_after < moment:
-        return SKIPPED, "too late"
-    if contact.unreachable_at is not None:
-        return SKIPPED, "unreachable"
-    if message.kind != "template" and not window_open(contact, moment):
-        return FAILED, "window closed"
-    return None
-
-
-def _no_consent(session: Session, message: Any) -> Optional[tuple[str, str]]:
-    """What is not an answer goes only to who has agreed to it, as it stands at this moment."""
-    why = consent.obstacle(session, int(message.contact_id), str(message.purpose))
-    return None if why is None else (SKIPPED, why)
-
-
 def window_open(contact: Any, moment: Optional[datetime] = None) -> bool:
     """Whether free-form messages may go: within 24 hours of the contact's last message."""
     last = contact.last_inbound_at
     return last is not None and (moment or now()) < last + WINDOW
 
 
-def _give_up(session: Session, message: Any, state: str, detail: str) -> None:
+def give_up(session: Session, message: Any, state: str, detail: str) -> None:
+    """End a message that will not go; staff take over where a patient waits for it."""
     message.state, message.detail = state, detail
     message.lease_until = message.lease_owner = None
     if state == FAILED and message.purpose == "reply":
@@ -156,7 +69,7 @@ def _give_up(session: Session, message: Any, state: str, detail: str) -> None:
         open_handoff(session, int(message.contact_id), "failure", opened_by=message.cause)
 
 
-def _give_up_unread(session: Session, message_id: int) -> None:
+def give_up_unread(session: Session, message_id: int) -> None:
     """Give up a message whose words cannot be read, without reading them."""
     session.execute(
         update(Message)
@@ -181,54 +94,106 @@ def _locked(session: Session, message_id: int) -> Optional[Any]:
     )
 
 
-def record_sent(session: Session, message_id: int, wamid: str) -> None:
-    """Graph accepted the message."""
-    message = _locked(session, message_id)
-    if message is None:
-        return
-    message.wamid = wamid
-    message.lease_until = message.lease_owner = None
-    if RANK.get(message.state, 9) < RANK[SENT]:
-        message.state, message.sent_at, message.detail = SENT, now(), None
+@dataclass(frozen=True)
+class Report:
+    """What WhatsApp answered to one letter.
 
-
-def record_unknown(session: Session, message_id: int, why: str) -> None:
-    """It may have gone or not: a status tells, or staff are told (`clinic.recovery`)."""
-    message = _locked(session, message_id)
-    if message is not None and message.state == SENDING:
-        message.state, message.detail = UNKNOWN, why[:200]
-        message.lease_until, message.lease_owner = now() + STATUS_PATIENCE, None
-
-
-def record_refused(
-    session: Session, message_id: int, detail: str, retry_in: Optional[timedelta]
-) -> None:
-    """Graph did not take it: plan it again after `retry_in`, or give it up.
-
-    A reply keeps its place before what is planned after it. One that was given up as `unknown`
-    while the answer was on its way has certainly not gone: it fails, so that somebody is told.
+    With a `wamid` it was accepted. `unknown` says that it may have gone or not: a status tells,
+    or staff are told (`clinic.recovery`). Otherwise it was not taken: it is planned again after
+    `retry_in`, or given up; `unreachable` says that nothing can ever go to this contact.
     """
-    message = _locked(session, message_id)
-    if message is None or message.state not in (SENDING, UNKNOWN):
-        return
-    if message.state == SENDING and retry_in is not None and message.attempts < MAX_ATTEMPTS:
-        message.state, message.due_at = PLANNED, now() + retry_in
-        message.detail = detail[:200]
+
+    message_id: int
+    wamid: Optional[str] = None
+    detail: str = ""
+    retry_in: Optional[timedelta] = None
+    unknown: bool = False
+    unreachable: bool = False
+
+
+def record(session: Session, reports: Sequence[Report], moment: Optional[datetime] = None) -> None:
+    """Write down what became of letters, all of them in the caller's transaction.
+
+    A refused reply keeps its place before what is planned after it. One that was given up as
+    `unknown` while the answer was on its way has certainly not gone: it fails, so that somebody
+    is told.
+    """
+    moment = moment or now()
+    rows = session.execute(
+        select(Message)
+        .where(Message.id.in_([report.message_id for report in reports]))
+        .order_by(Message.id)
+        .with_for_update()
+        .options(*WITHOUT_WORDS)
+        .execution_options(populate_existing=True)
+    ).scalars()
+    messages = {int(message.id): message for message in rows}
+    for report in reports:
+        message = messages.get(report.message_id)
+        if message is not None:
+            _record(session, message, report, moment)
+    session.flush()
+
+
+def _record(session: Session, message: Any, report: Report, moment: datetime) -> None:
+    if report.wamid is not None:
+        message.wamid = report.wamid
+        message.lease_until = message.lease_owner = None
+        if RANK.get(message.state, 9) < RANK[SENT]:
+            message.state, message.sent_at, message.detail = SENT, moment, None
+    elif report.unknown:
+        if message.state == SENDING:
+            message.state, message.detail = UNKNOWN, report.detail[:200]
+            message.lease_until, message.lease_owner = moment + STATUS_PATIENCE, None
+    elif message.state in (SENDING, UNKNOWN):
+        _refused(session, message, report, moment)
+
+
+def _refused(session: Session, message: Any, report: Report, moment: datetime) -> None:
+    again = report.retry_in if message.attempts < MAX_ATTEMPTS else None
+    if message.state == SENDING and again is not None and not report.unreachable:
+        message.state, message.due_at = PLANNED, moment + again
+        message.detail = report.detail[:200]
         message.lease_until = message.due_at if message.purpose == "reply" else None
         message.lease_owner = None
         return
-    _give_up(session, message, FAILED, detail[:200])
+    give_up(session, message, FAILED, report.detail[:200])
+    if report.unreachable:
+        contact = session.get(Contact, message.contact_id)
+        if contact is not None:
+            contact.unreachable_at = moment
 
 
-def record_unreachable(session: Session, message_id: int, detail: str) -> None:
+def record_sent(
+    session: Session, message_id: int, wamid: str, moment: Optional[datetime] = None
+) -> None:
+    """Graph accepted the message."""
+    record(session, [Report(message_id, wamid=wamid)], moment)
+
+
+def record_unknown(
+    session: Session, message_id: int, why: str, moment: Optional[datetime] = None
+) -> None:
+    """It may have gone or not."""
+    record(session, [Report(message_id, detail=why, unknown=True)], moment)
+
+
+def record_refused(
+    session: Session,
+    message_id: int,
+    detail: str,
+    retry_in: Optional[timedelta],
+    moment: Optional[datetime] = None,
+) -> None:
+    """Graph did not take it: plan it again after `retry_in`, or give it up."""
+    record(session, [Report(message_id, detail=detail, retry_in=retry_in)], moment)
+
+
+def record_unreachable(
+    session: Session, message_id: int, detail: str, moment: Optional[datetime] = None
+) -> None:
     """This contact cannot be written to (not on WhatsApp, blocked us)."""
-    message = _locked(session, message_id)
-    if message is None or message.state not in (SENDING, UNKNOWN):
-        return
-    _give_up(session, message, FAILED, detail[:200])
-    contact = session.get(Contact, message.contact_id)
-    if contact is not None:
-        contact.unreachable_at = now()
+    record(session, [Report(message_id, detail=detail, unreachable=True)], moment)
 
 
 @dataclass(frozen=True)
@@ -267,7 +232,7 @@ def apply_status(session: Session, status: Status) -> bool:
         session.execute(_change(frozenset(changes)), {"row": known.id, **changes})
     if moves and state == FAILED:
         code = "gave no code" if status.error_code is None else status.error_code
-        _give_up(session, _locked(session, int(known.id)), FAILED, f"graph {code}")
+        give_up(session, _locked(session, int(known.id)), FAILED, f"graph {code}")
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -74,6 +74,63 @@ def plan(
             ],
         )
     return message_id
+
+
+def plan_unwritten(
+    session: Session,
+    contact_id: int,
+    *,
+    kind: str,
+    cause: str,
+    purpose: str,
+    due_at: datetime,
+    not_after: datetime,
+) -> Optional[int]:
+    """Plan a message that is written when it is sent (`write`); unique by `cause`.
+
+    Args:
+        kind: who writes it: `reminder` or `nudge`.
+
+    Returns:
+        The message's id, or None where this cause already has its message.
+    """
+    return insert_new(
+        session,
+        Message,
+        {
+            "contact_id": contact_id,
+            "direction": OUT,
+            "cause": cause,
+            "kind": kind,
+            "author": "bot",
+            "purpose": purpose,
+            "state": PLANNED,
+            "due_at": due_at,
+            "not_after": not_after,
+            "occurred_at": due_at,
+        },
+    )
+
+
+def write(message: Message, bubble: Any) -> Tuple[Any, List[Dict[str, Any]]]:
+    """Give a planned message its words.
+
+    Returns:
+        The bubble as it travels, and the rows of `Offer` that are to be inserted for it.
+    """
+    shown, offered = _with_tokens(bubble)
+    message.text, message.content = text_of(bubble), shown.dict(exclude_none=True)
+    rows = [
+        {
+            "contact_id": message.contact_id,
+            "message_id": message.id,
+            "token": choice.id,
+            "title": choice.title,
+            "payload": choice.payload or "",
+        }
+        for choice in offered
+    ]
+    return shown, rows
 
 
 def _cut_list(bubble: Any, more_title: Optional[str]) -> Any:

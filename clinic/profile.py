@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
-from typing import Any, Dict, List, Optional, Sequence, TypeVar
+from typing import Any, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import phonenumbers
 from pydantic import Field, validator
@@ -31,6 +31,8 @@ CATEGORY_CODES = (
 GENDERS = ("female", "male", "other")
 Coded = TypeVar("Coded", "Service", "Clinician", "Category")
 CODE = r"^[a-z][a-z0-9_]{0,38}$"
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+LONGEST_QUIET_HOURS = 16
 
 
 class Pin(Part):
@@ -160,6 +162,44 @@ class Booking(Part):
         return value
 
 
+class Reminders(Part):
+    """When the clinic writes of its own accord.
+
+    Nothing but answers goes from `quiet_from` to `quiet_until`, local times written `21:00`.
+    A nudge asks a patient back to a course that has sessions left and none booked.
+    """
+
+    quiet_from: str = Field("21:00", regex=CLOCK)
+    quiet_until: str = Field("08:00", regex=CLOCK)
+    hour_before_minutes: int = Field(60, ge=15, le=360)
+    nudge_after_days: int = Field(5, ge=1, le=60)
+    nudges_per_course: int = Field(2, ge=0, le=5)
+    missed_after_hours: int = Field(2, ge=0, le=72)
+
+    @validator("quiet_until")
+    def _leaves_time_to_write(cls, value: str, values: Dict[str, Any]) -> str:
+        begins = values.get("quiet_from")
+        if begins is None:
+            return value
+        hours = (_minutes(value) - _minutes(begins)) % 1440 / 60
+        if not 0 < hours <= LONGEST_QUIET_HOURS:
+            raise ValueError(
+                f"must be after quiet_from, by at most {LONGEST_QUIET_HOURS} hours, else hardly "
+                "any reminder could go"
+            )
+        return value
+
+    @property
+    def quiet(self) -> Tuple[time, time]:
+        """The quiet hours, [from, until), local; past midnight where `until` is the earlier."""
+        return time.fromisoformat(self.quiet_from), time.fromisoformat(self.quiet_until)
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
 class Profile(Part):
     """A clinic."""
 
@@ -181,6 +221,7 @@ class Profile(Part):
     response_targets: ResponseTargets
     privacy: Privacy
     booking: Booking = Field(default_factory=lambda: Booking.parse_obj({}))
+    reminders: Reminders = Field(default_factory=lambda: Reminders.parse_obj({}))
 
     @validator("phone")
     def _reachable(cls, value: str) -> str:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from clinic.profile import Profile
+from clinic.profile import CLOCK, Profile
 from clinic.profile_checks import Fault, cross_faults, did_you_mean, length_faults
 
 Loc = Tuple[Union[str, int], ...]
@@ -146,6 +146,7 @@ _PATTERNS = {
     r"^[0-9]{3,12}$": "must be digits in quotes, such as '112'",
     r"^[0-9-]{3,14}$": "must be digits in quotes, such as '14416'",
     r"^[0-9A-Za-z.-]{1,20}$": "must be at most 20 letters, digits, . and -, such as '2026-11'",
+    CLOCK: "must be a time in quotes, such as '21:00'",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "must be an e-mail address",
 }
 

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     whatsapp_graph_url: str = Field("https://graph.facebook.com", env="WHATSAPP_GRAPH_URL")
     whatsapp_api_version: str = Field("v23.0", env="WHATSAPP_API_VERSION")
     whatsapp_phone_number_id: str = Field("", env="WHATSAPP_PHONE_NUMBER_ID")
+    whatsapp_business_account_id: str = Field("", env="WHATSAPP_BUSINESS_ACCOUNT_ID")
     whatsapp_access_token: str = Field("", env="WHATSAPP_ACCESS_TOKEN")
     whatsapp_app_secret: str = Field("", env="WHATSAPP_APP_SECRET")
     whatsapp_verify_token: str = Field("", env="WHATSAPP_VERIFY_TOKEN")

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Optional, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from clinic.decision import UNWRITTEN
 from clinic.models import Contact, Message, Offer
 from clinic.models.message import IN
 
@@ -80,6 +81,10 @@ class Entry:
     revoked: bool = False
 
 
+# reminders and nudges have no words before their moment comes, and are no bubbles then
+_SAID = or_(Message.kind.not_in(UNWRITTEN), Message.content.is_not(None))
+
+
 def find_conversation(session: Session, contact_id: int) -> Optional[Contact]:
     """The contact of that id, or the one it was merged into; None where there is none."""
     contact = session.get(Contact, contact_id)
@@ -94,7 +99,7 @@ def read_after(session: Session, contact_id: int, after: int, limit: int) -> Lis
     """Up to `limit` bubbles that entered the log after the one of id `after`, oldest first."""
     rows = session.execute(
         select(Message)
-        .where(Message.contact_id == contact_id, Message.id > after)
+        .where(Message.contact_id == contact_id, Message.id > after, _SAID)
         .order_by(Message.id)
         .limit(limit)
     ).scalars()
@@ -105,7 +110,7 @@ def read_latest(
     session: Session, contact_id: int, limit: int, before: Optional[int] = None
 ) -> List[Entry]:
     """The last `limit` bubbles (of those with an id below `before`), oldest first."""
-    query = select(Message).where(Message.contact_id == contact_id)
+    query = select(Message).where(Message.contact_id == contact_id, _SAID)
     if before is not None:
         query = query.where(Message.id < before)
     rows = session.execute(query.order_by(Message.id.desc()).limit(limit)).scalars()
@@ -152,7 +157,7 @@ def fingerprint(session: Session, contact_id: int, limit: int) -> str:
     """
     newest = (
         select(Message)
-        .where(Message.contact_id == contact_id)
+        .where(Message.contact_id == contact_id, _SAID)
         .order_by(Message.id.desc())
         .limit(limit)
         .subquery()

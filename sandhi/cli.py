@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ import requests
 import typer
 
 from clinic.settings import Settings, SettingsError, settings
-from sandhi import absences, calendars, courses
+from sandhi import absences, calendars, courses, templates_cli
 from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     help="Sandhi: a WhatsApp assistant for physiotherapy clinics.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(templates_cli.app, name="templates")
 # a server that is not ready by then is worth a word
 PATIENCE_SECONDS = 60.0
 
@@ -153,19 +155,34 @@ def worker(
     as_of: Optional[str] = typer.Option(
         None, "--as-of", metavar="TIME", help="With --once: what is due at this time (ISO 8601)."
     ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="With --once: list what would go, and why not; send nothing."
+    ),
 ) -> None:
     """Send what is due and do what the clock asks for."""
     from channels.whatsapp.graph import GraphClient
     from channels.whatsapp.sender import GraphSender
     from clinic.logs import configure_logs
+    from clinic.templates import TemplateError
+    from sandhi.foreseeing import print_foreseen
+    from sandhi.writing import reminder_writer
     from worker.loop import run_forever, run_once
     from worker.sending import Outbox
 
     configured = settings()
     configured.encryption_key_list()
     moment = _moment(as_of, once)
+    if dry_run and not once:
+        raise Refusal("--dry-run goes with --once.")
     configure_logs(configured.log_level)
     database = open_database()
+    try:
+        writer = reminder_writer()
+    except TemplateError as error:
+        raise Refusal(str(error)) from None
+    if dry_run:
+        print_foreseen(database, moment, writer, out)
+        return
     try:
         client = GraphClient(
             configured.whatsapp_graph_url,
@@ -176,7 +193,10 @@ def worker(
     except ValueError as error:
         raise Refusal(f"The WhatsApp settings are wrong: {error}") from None
     outbox = Outbox(
-        database, GraphSender(client, database), per_second=configured.messages_per_second
+        database,
+        GraphSender(client),
+        per_second=configured.messages_per_second,
+        writer=writer,
     )
     if once:
         count = run_once(database, outbox, moment)
@@ -272,6 +292,9 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
         _wait_until_ready(name, host if name in {"assistant", "inbox"} else "127.0.0.1", port)
     out.print(f"Sandhi is ready after {time.monotonic() - began:.0f} s. Ctrl-C stops it.")
     if demo_clinic:
+        # the simulator begins without them
+        with contextlib.suppress(Refusal):
+            templates_cli.submit_missing()
         out.print(f"  Write as a patient:  http://127.0.0.1:{configured.simulator_port}/")
         out.print(f"  Answer as staff:     http://127.0.0.1:{configured.inbox_port}/")
         out.print(f"    sign in with:      {configured.inbox_api_token}")

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("SANDHI_VAR") or ROOT / "var").absolute()
 DEMO = VAR / "demo"
 DEMO_ENV = DEMO / "env"
+DEMO_ACCOUNT = "100000000000002"
 
 
 def write_private(path: Path, content: str) -> None:
@@ -51,6 +52,9 @@ def demo_environment() -> Dict[str, str]:
     # every setting by name, for what is missing from the environment is read from `.env`
     environment = {**_defaults(), **made}
     environment.update({name: os.environ[name] for name in environment if os.environ.get(name)})
+    environment["WHATSAPP_BUSINESS_ACCOUNT_ID"] = (
+        environment["WHATSAPP_BUSINESS_ACCOUNT_ID"] or DEMO_ACCOUNT
+    )
     ports = {name: environment[f"{name}_PORT"] for name in ("SIMULATOR", "ASSISTANT", "INBOX")}
     environment["WHATSAPP_GRAPH_URL"] = f"http://127.0.0.1:{ports['SIMULATOR']}"
     environment["SIMULATOR_WEBHOOK_URL"] = (

@@ -11,10 +11,10 @@ from clinic.bubbles import Choice, Choices, Text
 from clinic.claiming import claim
 from clinic.contacts import find_contact
 from clinic.database import Database
-from clinic.delivery import Letter, begin_sending
 from clinic.inbound import Arrival, store_arrival
 from clinic.models import Contact, Handoff, Message
 from clinic.outbox import plan
+from clinic.sending import Letter, begin_sending
 
 ASHA = "+919000000001"
 RAVI = "+919000000002"

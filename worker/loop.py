@@ -17,6 +17,7 @@ from clinic.scheduling.booking import expire_holds
 from clinic.setup import has_profile
 from clinic.texts import domain_texts
 from clinic.waitlist_offers import offer_freed_slots
+from worker.planning import plan_ahead
 from worker.sending import Outbox
 
 log = logger("worker")
@@ -25,6 +26,7 @@ LOOK_EVERY_SECONDS = 0.008
 CHORES_EVERY_SECONDS = 5.0
 ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
+PLAN_EVERY_SECONDS = 3600.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
@@ -55,12 +57,13 @@ def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = No
     """Do everything that is due, once; how many letters were taken up."""
     chores(database, moment)
     rounds(database, moment)
+    plan_ahead(database, moment or now())
     return outbox.drain(moment)
 
 
 def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
     """Work until `stopping` is set; a database that does not answer is asked again."""
-    next_chores = next_rounds = 0.0
+    next_chores = next_rounds = next_planning = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
         try:
@@ -70,6 +73,9 @@ def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -
             if time.monotonic() >= next_rounds:
                 rounds(database)
                 next_rounds = time.monotonic() + ROUNDS_EVERY_SECONDS
+            if time.monotonic() >= next_planning:
+                plan_ahead(database, now())
+                next_planning = time.monotonic() + PLAN_EVERY_SECONDS
             busy = outbox.step() > 0
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:

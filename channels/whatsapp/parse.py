@@ -19,6 +19,7 @@ from channels.whatsapp.updates import (
     DeliveryStatus,
     Ignored,
     MarketingPreference,
+    TemplateChange,
     Update,
 )
 from channels.whatsapp.values import (
@@ -32,6 +33,7 @@ from channels.whatsapp.values import (
     whole,
 )
 
+_TEMPLATE_FIELDS = ("message_template_status_update", "template_category_update")
 _STATUSES = ("sent", "delivered", "read", "played", "failed")
 
 
@@ -62,6 +64,8 @@ def _read_change(change: Any) -> list[Update]:
     if not isinstance(change, dict):
         return [DeadLetter("change is not an object", raw_object(change))]
     field = identifier(change.get("field")) or "messages"
+    if field in _TEMPLATE_FIELDS:
+        return [_read_template_change(change)]
     if field not in ("messages", "user_preferences"):
         return [Ignored(field[:80])]
     value = change.get("value")
@@ -132,6 +136,20 @@ def _read_preference(preference: dict[str, Any], around: Surroundings) -> Update
         return DeadLetter("marketing preference of nobody", preference)
     at = moment(preference.get("timestamp"))
     return MarketingPreference(person.phone, person.bsuid, cast(Any, value), at)
+
+
+def _read_template_change(change: dict[str, Any]) -> Update:
+    value = mapping(change.get("value"))
+    name = identifier(value.get("message_template_name"))
+    language = identifier(value.get("message_template_language"))
+    if name is None or language is None:
+        return DeadLetter("template change without name or language", change)
+    if change.get("field") == "template_category_update":
+        category = identifier(value.get("new_category"))
+        return TemplateChange(name, language, category=category.upper() if category else None)
+    event = (identifier(value.get("event")) or "UNKNOWN").upper()
+    status = "APPROVED" if event == "REINSTATED" else event[:20]
+    return TemplateChange(name, language, status, reason=string(value.get("reason")))
 
 
 def _read_error(error: dict[str, Any], around: Surroundings) -> Update:

@@ -34,6 +34,7 @@ from channels.whatsapp.updates import (
     Ignored,
     InboundMessage,
     MarketingPreference,
+    TemplateChange,
     Update,
 )
 from clinic.consent import record
@@ -43,6 +44,7 @@ from clinic.delivery import apply_status
 from clinic.inbound import store_arrival, store_dead_letter
 from clinic.logs import logger
 from clinic.models.consent import MARKETING, USER_PREFERENCES
+from clinic.templates import keep_status
 
 log = logger("channel.receiver")
 
@@ -190,6 +192,16 @@ class Receiver:
                     language=str(contact_row.language),
                     at=update.at,
                 )
+        elif isinstance(update, TemplateChange):
+            keep_status(
+                session,
+                update.name,
+                update.language,
+                status=update.status,
+                category=update.category,
+                reason=update.reason,
+            )
+            log.info("template changed", status=update.status, category=update.category)
         elif isinstance(update, DeadLetter):
             DEAD_LETTERS.inc()
             letter = store_dead_letter(session, update.reason, update.raw)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from typing import Optional, Tuple
+from typing import Optional
 
 from channels.whatsapp.errors import Verdict, retry_delay
 from channels.whatsapp.graph import Accepted, GraphClient, Refused, SendResult
 from channels.whatsapp.render import Recipient, render
 from clinic.bubbles import bubble_from_json
-from clinic.database import Database
-from clinic.delivery import (
-    Letter,
-    record_refused,
-    record_sent,
-    record_unknown,
-    record_unreachable,
-)
+from clinic.delivery import Report
 from clinic.logs import logger
+from clinic.sending import Letter
 
 log = logger("channel.sender")
 
@@ -26,15 +20,14 @@ ALERT_PAUSE = timedelta(minutes=1)
 
 
 class GraphSender:
-    """Sends letters and records what became of them; raises only where it could not record."""
+    """Sends letters and says what became of them."""
 
-    def __init__(self, client: GraphClient, database: Database) -> None:
+    def __init__(self, client: GraphClient) -> None:
         self._client = client
-        self._database = database
         self._random = random.SystemRandom()
 
-    def send(self, letter: Letter) -> None:
-        """Send a letter that is marked `sending`, and record the outcome."""
+    def send(self, letter: Letter) -> Report:
+        """Send a letter that is marked `sending`; never raises for the network."""
         try:
             body = render(
                 bubble_from_json(letter.content),
@@ -44,31 +37,29 @@ class GraphSender:
             )
         except Exception:
             log.exception("letter cannot be rendered", message=letter.message_id)
-            self._record(letter, Refused(Verdict.FIX, title="cannot be rendered"))
-            return
-        self._record(letter, self._client.send(body))
+            return self._report(letter, Refused(Verdict.FIX, title="cannot be rendered"))
+        return self._report(letter, self._client.send(body))
 
-    def _record(self, letter: Letter, result: SendResult) -> None:
-        with self._database.transaction() as session:
-            if isinstance(result, Accepted):
-                record_sent(session, letter.message_id, result.wamid)
-            elif isinstance(result, Refused):
-                detail, retry_in, unreachable = self._judge(result, letter.attempts)
-                if unreachable:
-                    record_unreachable(session, letter.message_id, detail)
-                else:
-                    record_refused(session, letter.message_id, detail, retry_in)
-            else:
-                record_unknown(session, letter.message_id, result.why)
-
-    def _judge(self, refused: Refused, attempts: int) -> Tuple[str, Optional[timedelta], bool]:
-        """Why it was refused, when to try again (None: not), and whether for this contact ever."""
-        verdict = refused.verdict
+    def _report(self, letter: Letter, result: SendResult) -> Report:
+        if isinstance(result, Accepted):
+            return Report(letter.message_id, wamid=result.wamid)
+        if not isinstance(result, Refused):
+            return Report(letter.message_id, detail=result.why, unknown=True)
         # Meta's own words may quote ours, and `detail` is stored in the clear
-        detail = f"graph {refused.code or refused.http_status or 'no connection'}"
+        detail = f"graph {result.code or result.http_status or 'no connection'}"
+        return Report(
+            letter.message_id,
+            detail=detail,
+            retry_in=self._retry_in(result, letter.attempts),
+            unreachable=result.verdict is Verdict.NEVER_AGAIN,
+        )
+
+    def _retry_in(self, refused: Refused, attempts: int) -> Optional[timedelta]:
+        """When to try again; None: not."""
+        verdict = refused.verdict
         if verdict is Verdict.ALERT:
             log.error("an operator has to act", code=refused.code, http=refused.http_status)
-            return detail, ALERT_PAUSE * attempts, False
+            return ALERT_PAUSE * attempts
         if verdict in (Verdict.RETRY, Verdict.LONG_DELAY, Verdict.MEDIA_RETRY):
-            return detail, retry_delay(verdict, refused.code, attempts, self._random), False
-        return detail, None, verdict is Verdict.NEVER_AGAIN
+            return retry_delay(verdict, refused.code, attempts, self._random)
+        return None

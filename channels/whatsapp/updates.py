@@ -141,6 +141,20 @@ class MarketingPreference:
 
 
 @dataclass(frozen=True)
+class TemplateChange:
+    """WhatsApp reviewed a template, or counts it as another category; None is what did not change.
+
+    `status` is Meta's word: `APPROVED`, `REJECTED`, `PAUSED`, `DISABLED`, …
+    """
+
+    name: str
+    language: str
+    status: str | None = None
+    category: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Ignored:
     """Understood, and of no concern to a clinic; `reason` names the field or the cause."""
 
@@ -159,5 +173,11 @@ class DeadLetter:
 
 
 Update = (
-    InboundMessage | ContactChange | DeliveryStatus | MarketingPreference | Ignored | DeadLetter
+    InboundMessage
+    | ContactChange
+    | DeliveryStatus
+    | MarketingPreference
+    | TemplateChange
+    | Ignored
+    | DeadLetter
 )

@@ -8,6 +8,7 @@ from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
 from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
+from clinic.models.reminders import MessageTemplate, Nudge, Reminder
 from clinic.models.schedule import (
     Appointment,
     Availability,
@@ -37,11 +38,14 @@ __all__ = [
     "Handoff",
     "Leave",
     "Message",
+    "MessageTemplate",
     "NoticeGiven",
+    "Nudge",
     "Offer",
     "Patient",
     "Profile",
     "Referral",
+    "Reminder",
     "Service",
     "SlotCell",
     "SlotOffer",

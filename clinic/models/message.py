@@ -51,8 +51,9 @@ class Message(Base):
 
     `cause` makes an outgoing message unique: `turn:<id of the message answered>:<n>`, `staff:<key>`,
     `handoff:<id>:<text>`, `appointment:<id>:<kind>:<version>`.
-    `content` of an outgoing message is a `clinic.bubbles` bubble; of an incoming one the parsed
-    parts (tap, media, location, referral ...). `text` is what a reader of the transcript sees.
+    `content` of an outgoing message is a `clinic.bubbles` bubble, null while a reminder or nudge
+    waits for its moment, in which it is written; of an incoming one the parsed parts (tap, media,
+    location, referral ...). `text` is what a reader of the transcript sees.
     `detail` says why a state was reached (an error code, a skip reason).
     `lease_until` is how long a worker may keep what it claimed or sends; of a refused reply that
     is planned again, that it goes before what was planned after it; of an unknown one, until when
@@ -77,6 +78,13 @@ class Message(Base):
             "id",
             sqlite_where=text("state = 'planned'"),
             postgresql_where=text("state = 'planned'"),
+        ),
+        Index(
+            "ix_messages_reply_queue",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'planned' AND purpose = 'reply'"),
+            postgresql_where=text("state = 'planned' AND purpose = 'reply'"),
         ),
         Index(
             "ix_messages_in_flight",

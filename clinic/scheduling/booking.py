@@ -115,7 +115,7 @@ def confirm(
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         take_session(session, appointment, appointment.course_id)
         appointment.status, appointment.held_until = BOOKED, None
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -160,7 +160,7 @@ def book(
         session.flush()
         take_session(session, appointment, course_id)
         take(session, appointment, now)
-        return changed(session, appointment, new=True)
+        return changed(session, appointment, now, new=True)
 
     return _once(session, cause, work)
 
@@ -199,7 +199,7 @@ def reschedule(
         appointment.time_version = appointment.version + 1
         session.flush()
         take(session, appointment, now)
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -232,7 +232,7 @@ def cancel(
         appointment.cancelled_at = now
         appointment.cancelled_late = appointment.starts_at - now < _late(session)
         give_back(session, [appointment.id])
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -257,7 +257,7 @@ def confirm_attendance(
         if appointment.status == CONFIRMED:
             return visit_of(appointment)
         appointment.status = CONFIRMED
-        return changed(session, appointment)
+        return changed(session, appointment, now)
 
     return _once(session, cause, work)
 
@@ -322,4 +322,5 @@ def _release(session: Session, appointment: Appointment) -> None:
     appointment.status = CANCELLED
     appointment.cancelled_by, appointment.cancel_reason = PATIENT, HOLD_RELEASED
     give_back(session, [appointment.id])
-    changed(session, appointment)
+    appointment.version += 1
+    session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from clinic.courses import settle_course
 from clinic.models import Appointment, Patient, Service
 from clinic.models.schedule import STANDING
+from clinic.reminders import replan
 from clinic.scheduling.errors import (
     AppointmentPast,
     Moved,
@@ -71,16 +72,17 @@ def refuse_past(appointment: Appointment, now: datetime) -> None:
         raise AppointmentPast(f"appointment {appointment.id}")
 
 
-def changed(session: Session, appointment: Appointment, new: bool = False) -> Visit:
+def changed(session: Session, appointment: Appointment, now: datetime, new: bool = False) -> Visit:
     """Number the change, write it, and let follow what follows from any change of a visit.
 
     Every change of a visit's time or status passes here, in the transaction of the change; a
-    new booking with `new`, since its first version is its own.
+    new booking with `new`, since its first version is its own. Its reminders follow at once.
     """
     if not new:
         appointment.version += 1
     session.flush()
     settle_course(session, appointment.course_id)
+    replan(session, int(appointment.id), now=now)
     return visit_of(appointment)
 
 

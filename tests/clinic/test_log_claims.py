@@ -16,10 +16,11 @@ from clinic.claiming import LEASE, claim
 from clinic.crypto import new_key
 from clinic.database import Database
 from clinic.database import now as this_moment
-from clinic.delivery import begin_sending, record_refused, record_sent, record_unknown
+from clinic.delivery import record_refused, record_sent, record_unknown
 from clinic.inbound import contacts_waiting, next_received
 from clinic.models import Message
 from clinic.recovery import recover
+from clinic.sending import begin_sending
 from clinic.settings import settings
 from tests.message_log import (
     RAVI,
@@ -92,13 +93,21 @@ def test_a_refused_reply_goes_before_what_was_planned_after_it(db: Database) -> 
         assert claimed(db) == [second]
 
 
+def test_an_answer_goes_before_a_crowd_of_reminders(db: Database) -> None:
+    for number in range(40):
+        other = arrives(db, phone=f"+9190000030{number:02}")
+        planned(db, other, purpose="reminder", due_at=this_moment() - timedelta(hours=1))
+    answer = planned(db, arrives(db))
+    assert claimed(db, limit=1) == [answer]
+
+
 def test_a_refused_reminder_does_not_hold_back_an_answer(db: Database) -> None:
     asha = arrives(db)
     with db.transaction() as session:
         consent.record(session, asha, "care", True, how="button")
     reminder = planned(db, asha, purpose="care")
+    begun(db, claimed(db))
     answer = planned(db, asha)
-    assert [letter.message_id for letter in begun(db, claimed(db))] == [reminder]
     with db.transaction() as session:
         record_refused(session, reminder, "graph 131048", timedelta(hours=2))
 

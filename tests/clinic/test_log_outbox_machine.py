@@ -32,10 +32,8 @@ from clinic.claiming import LEASE, claim
 from clinic.contacts import ensure_contact
 from clinic.database import Database, now
 from clinic.delivery import (
-    Letter,
     Status,
     apply_status,
-    begin_sending,
     record_refused,
     record_sent,
     record_unknown,
@@ -45,6 +43,7 @@ from clinic.inbound import Arrival, store_arrival
 from clinic.models import Contact, Handoff, Message
 from clinic.outbox import plan
 from clinic.recovery import recover
+from clinic.sending import Letter, begin_sending
 
 # SANDHI_TEST_EXAMPLES=500 looks deeper
 EXAMPLES = int(os.environ.get("SANDHI_TEST_EXAMPLES", "12"))

@@ -13,6 +13,7 @@ from channels.whatsapp.sender import GraphSender
 from clinic.bubbles import Choices
 from clinic.database import Database
 from clinic.database import now as this_moment
+from clinic.delivery import record
 from clinic.outbox import plan
 from tests.message_log import (
     ASHA,
@@ -41,9 +42,11 @@ class FakeGraph:
 
 def send(db: Database, answer: Any) -> FakeGraph:
     graph = FakeGraph(answer)
-    sender = GraphSender(graph, db)  # type: ignore[arg-type]
+    sender = GraphSender(graph)  # type: ignore[arg-type]
     for letter in begun(db, claimed(db)):
-        sender.send(letter)
+        report = sender.send(letter)
+        with db.transaction() as session:
+            record(session, [report])
     return graph
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from clinic.database import Database
 from clinic.database import now as this_moment
-from clinic.delivery import Letter, record_refused, record_sent
+from clinic.delivery import Report
+from clinic.sending import Letter
 from tests.message_log import arrives, claimed, planned, row
 from worker.loop import chores, run_forever, run_once
 from worker.sending import Outbox, Pace
@@ -30,7 +31,7 @@ class FakeSender:
         self.most_at_once = 0
         self._guard = threading.Lock()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Letter) -> Report:
         with self._guard:
             self.sent.append(letter.message_id)
             self.flying[letter.contact_id] = self.flying.get(letter.contact_id, 0) + 1
@@ -39,8 +40,7 @@ class FakeSender:
         time.sleep(self.seconds)
         with self._guard:
             self.flying[letter.contact_id] -= 1
-        with self.db.transaction() as session:
-            record_sent(session, letter.message_id, f"wamid.{letter.message_id}")
+        return Report(letter.message_id, wamid=f"wamid.{letter.message_id}")
 
 
 @pytest.fixture
@@ -116,16 +116,16 @@ def test_a_sender_that_fails_costs_only_its_own_letter(
     good = planned(sqlite_db, arrives(sqlite_db, phone="+919000000088"))
 
     class Failing(FakeSender):
-        def send(self, letter: Letter) -> None:
+        def send(self, letter: Letter) -> Report:
             if letter.message_id == bad:
                 raise RuntimeError("secret words")
-            super().send(letter)
+            return super().send(letter)
 
     outbox(Failing(sqlite_db)).drain()
     assert row(sqlite_db, good).state == "sent"
     # it may have gone: it is never sent again, and its lease tells staff in the end
     assert row(sqlite_db, bad).state == "sending"
-    assert f"outcome not recorded message={bad} exception=RuntimeError" in logs.getvalue()
+    assert f"outcome not known message={bad} exception=RuntimeError" in logs.getvalue()
     assert "secret words" not in logs.getvalue()
 
 
@@ -136,13 +136,23 @@ def test_a_refused_letter_is_not_sent_in_a_loop(
     tries: List[int] = []
 
     class Refusing(FakeSender):
-        def send(self, letter: Letter) -> None:
+        def send(self, letter: Letter) -> Report:
             tries.append(letter.attempts)
-            with self.db.transaction() as session:
-                record_refused(session, letter.message_id, "graph 131000", timedelta(seconds=30))
+            return Report(letter.message_id, detail="graph 131000", retry_in=timedelta(seconds=30))
 
     assert outbox(Refusing(sqlite_db)).drain() == 1
     assert tries == [1]
+
+
+def test_what_waited_too_long_behind_slow_ones_is_planned_again(
+    sqlite_db: Database, outbox: Callable[..., Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sending.BEGIN_WITHIN_SECONDS", 0.05)
+    ids = [planned(sqlite_db, arrives(sqlite_db, phone=f"+9190000080{n:02}")) for n in range(4)]
+    sender = FakeSender(sqlite_db, 0.1)
+    outbox(sender, threads=1).drain()
+    assert sorted(sender.sent) == ids, "each went once, in the end"
+    assert max(row(sqlite_db, message_id).attempts for message_id in ids) > 1
 
 
 @pytest.mark.parametrize("threads", [1, 4])

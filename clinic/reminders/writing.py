@@ -1,0 +1,166 @@
+"""The words of reminders and nudges: a text within the 24-hour window, else a template."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from clinic.bubbles import Choice, Choices
+from clinic.calendar_words import say_day, say_moment, say_time
+from clinic.courses import number_of
+from clinic.delivery import window_open
+from clinic.models import Appointment
+from clinic.profile import Profile
+from clinic.scheduling.grid import Slot
+from clinic.setup import profile_in
+from clinic.templates import TemplateBook, usable
+from clinic.texts import Texts
+
+# with all else around it, the clinician's words leave a body within WhatsApp's 1024 characters
+LONGEST_WHY = 400
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a reminder says of one visit; `clinician` and `service` are codes."""
+
+    appointment_id: int
+    time_version: int
+    starts_at: datetime
+    clinician: str
+    course_id: Optional[int]
+
+    @property
+    def key(self) -> str:
+        """What a button carries: the visit, and the version of its time."""
+        return f"{self.appointment_id}:{self.time_version}"
+
+
+class Words:
+    """Writes the messages of one batch, by the profile and templates as they are now."""
+
+    def __init__(
+        self, session: Session, texts: Texts, book: TemplateBook, moment: datetime
+    ) -> None:
+        self._session = session
+        self._texts = texts
+        self._book = book
+        self._moment = moment
+        self.profile: Profile = profile_in(session)
+        self.zone = ZoneInfo(self.profile.time_zone)
+        self._usable: Optional[Set[Tuple[str, str, str]]] = None
+
+    def reminder(self, contact: Any, visits: Sequence[Visit]) -> Optional[Any]:
+        """The bubble that reminds of these visits, soonest first; None without a template."""
+        language = str(contact.language)
+        if len(visits) > 1:
+            return self._of_several(contact, language, visits)
+        visit = visits[0]
+        number = self._number(visit)
+        facts = {**self._facts(language), **self._visit(visit, language), "appointment": visit.key}
+        name = "reminder"
+        if number is not None:
+            facts.update(number=number[0], total=number[1])
+            name = "reminder_of_course"
+        template = "visit_reminder" if number is None else "course_visit_reminder"
+        return self._bubble(contact, f"utter_{name}", template, facts)
+
+    def course_nudge(
+        self, contact: Any, course: Any, left: int, clinician: str, slots: Sequence[Slot]
+    ) -> Optional[Any]:
+        """The bubble that asks back to a course; None without a template."""
+        language = str(contact.language)
+        total = int(course.sessions)
+        why = course.why_finish or self._texts.say("utter_word_why_planned", language, total=total)
+        facts = {
+            **self._facts(language),
+            "left": left,
+            "total": total,
+            "clinician": self._clinician(clinician, language),
+            "why": textwrap.shorten(why, LONGEST_WHY, placeholder="…"),
+        }
+        return self._with_slots(contact, "utter_course_nudge", "course_nudge", facts, slots)
+
+    def missed(self, contact: Any, visit: Visit, slots: Sequence[Slot]) -> Optional[Any]:
+        """The bubble that offers a new time for a missed visit; None without a template."""
+        language = str(contact.language)
+        facts = {**self._facts(language), **self._visit(visit, language)}
+        return self._with_slots(contact, "utter_missed_visit", "missed_visit", facts, slots)
+
+    def _number(self, visit: Visit) -> Optional[Tuple[int, int]]:
+        appointment = self._session.get(Appointment, visit.appointment_id)
+        return None if appointment is None else number_of(self._session, appointment)
+
+    def _of_several(self, contact: Any, language: str, visits: Sequence[Visit]) -> Optional[Any]:
+        lines = [
+            self._texts.say("utter_reminder_line", language, **self._visit(visit, language))
+            for visit in visits
+        ]
+        free = window_open(contact, self._moment)
+        facts = {
+            **self._facts(language),
+            "visits": ("\n" if free else "; ").join(lines),
+            "appointment": ",".join(visit.key for visit in visits),
+        }
+        return self._bubble(contact, "utter_reminder_of_several", "visits_reminder", facts)
+
+    def _with_slots(
+        self,
+        contact: Any,
+        response: str,
+        template: str,
+        facts: Dict[str, Any],
+        slots: Sequence[Slot],
+    ) -> Optional[Any]:
+        language = str(contact.language)
+        said = "; ".join(say_moment(slot.starts_at, language, self.zone) for slot in slots)
+        facts["slots"] = said or self._texts.say("utter_word_no_times", language)
+        bubble = self._bubble(contact, response, template, facts)
+        if not slots or not isinstance(bubble, Choices):
+            return bubble
+        rows = [self._row(slot, language) for slot in slots]
+        opener = self._texts.say("utter_word_free_times", language)
+        return Choices(text=bubble.text, choices=[*rows, *bubble.choices], opener=opener)
+
+    def _row(self, slot: Slot, language: str) -> Choice:
+        local = slot.starts_at.astimezone(self.zone)
+        return Choice(
+            title=f"{say_day(local.date(), language)}, {say_time(local.time(), language)}",
+            description=self._clinician(slot.clinician, language),
+            payload=f'/inform{{"slot": "{slot.key}"}}',
+        )
+
+    def _bubble(
+        self, contact: Any, response: str, template: str, facts: Dict[str, Any]
+    ) -> Optional[Any]:
+        language = str(contact.language)
+        choices: List[Choice] = self._texts.buttons(response, language, **facts)
+        if window_open(contact, self._moment):
+            return Choices(text=self._texts.say(response, language, **facts), choices=choices)
+        wording = self._book.wording(template, language)
+        if self._usable is None:
+            self._usable = usable(self._session)
+        if (wording.name, wording.code, wording.digest) not in self._usable:
+            return None
+        return wording.bubble(facts, [choice.payload or "" for choice in choices])
+
+    def _facts(self, language: str) -> Dict[str, Any]:
+        return {"clinic_name": self.profile.name.said_in(language)}
+
+    def _visit(self, visit: Visit, language: str) -> Dict[str, Any]:
+        return {
+            "visit_words": say_moment(visit.starts_at, language, self.zone),
+            "clinician": self._clinician(visit.clinician, language),
+        }
+
+    def _clinician(self, code: str, language: str) -> str:
+        try:
+            return self.profile.clinician(code).name.said_in(language)
+        except KeyError:
+            # somebody who has left the profile since: the clinic itself stands for them
+            return self.profile.name.said_in(language)

@@ -1,0 +1,216 @@
+"""The moment of sending: each claimed message is decided by the facts as they are now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy.orm import Session, defer
+
+from clinic.claiming import LEASE
+from clinic.consent import obstacle as consent_obstacle
+from clinic.crypto import CannotDecrypt
+from clinic.database import now
+from clinic.decision import UNWRITTEN, Decision, Go, Later, Stop, Writer
+from clinic.delivery import give_up, give_up_unread, window_open
+from clinic.models import Contact, Message, Offer, Reminder
+from clinic.models.message import CLAIMED, FAILED, PLANNED, SENDING, SKIPPED
+from clinic.outbox import write
+
+# asked for by the patient, or written by a person
+ASKED_FOR = ("reply", "staff", "notice")
+WITHOUT_NAME = [defer(Contact.profile_name)]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a sender needs to send one message."""
+
+    message_id: int
+    contact_id: int
+    phone: Optional[str]
+    bsuid: Optional[str]
+    content: Dict[str, Any]
+    reply_to: Optional[str]
+    attempts: int
+
+
+def begin_sending(
+    session: Session,
+    ids: Sequence[int],
+    owner: str,
+    *,
+    writer: Optional[Writer] = None,
+    moment: Optional[datetime] = None,
+    clock: Optional[datetime] = None,
+) -> List[Letter]:
+    """Decide each claimed message, and mark what goes as `sending`.
+
+    Whatever may not go any more ends here with its reason: `too late`, `unreachable`, `opted
+    out` and what else `clinic.consent` says, `window closed` (a reply outside the 24-hour
+    window; staff are told), `cannot be decrypted`, and what `writer` finds of reminders and
+    nudges, which are written here. A claim whose lease is over is no longer ours to send.
+
+    Args:
+        writer: writes what was planned without words; without one, that fails.
+        moment: the time to decide by (default: now).
+        clock: the time by which leases count, where that is another (default: now).
+    """
+    clock = clock or now()
+    moment = moment or clock
+    # only what is never encrypted: a row that cannot be read must not stop its neighbours
+    rows = session.execute(
+        select(Message.id)
+        .where(
+            Message.id.in_(ids),
+            Message.state == CLAIMED,
+            Message.lease_owner == owner,
+            Message.lease_until > clock,
+        )
+        .order_by(Message.id)
+        .with_for_update()
+    ).all()
+    locked = [int(row[0]) for row in rows]
+    messages, contacts = _readable(session, locked)
+    return _Beginning(session, contacts, moment, clock).letters(messages, writer)
+
+
+class _Beginning:
+    """One batch of messages that are decided together."""
+
+    def __init__(
+        self, session: Session, contacts: Dict[int, Any], moment: datetime, clock: datetime
+    ) -> None:
+        self._session = session
+        self._contacts = contacts
+        self._moment = moment
+        self._clock = clock
+        self._offers: List[Dict[str, Any]] = []
+        self._covered: List[Tuple[int, List[Tuple[int, str, int]]]] = []
+
+    def letters(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
+        going, unwritten = [], []
+        for message in messages:
+            found = self._obstacle(message)
+            if found is not None:
+                give_up(self._session, message, found.state, found.reason)
+            elif message.kind in UNWRITTEN:
+                unwritten.append(message)
+            else:
+                going.append(self._letter(message, message.content))
+        if unwritten:
+            going += self._written(unwritten, writer)
+        self._session.flush()
+        self._store()
+        return going
+
+    def _obstacle(self, message: Any) -> Optional[Stop]:
+        """What stops any message, whoever wrote it."""
+        contact = self._contacts[int(message.contact_id)]
+        if message.not_after is not None and message.not_after <= self._moment:
+            return Stop(SKIPPED, "too late")
+        if contact.unreachable_at is not None:
+            return Stop(SKIPPED, "unreachable")
+        if message.purpose not in ASKED_FOR:
+            refused = consent_obstacle(self._session, int(contact.id), str(message.purpose))
+            if refused is not None:
+                return Stop(SKIPPED, refused)
+        free = message.kind != "template" and message.kind not in UNWRITTEN
+        if free and not window_open(contact, self._moment):
+            return Stop(FAILED, "window closed")
+        return None
+
+    def _written(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
+        decisions: Dict[int, Decision] = {}
+        if writer is not None:
+            decisions = writer.decide(self._session, messages, self._contacts, self._moment)
+        letters = []
+        for message in messages:
+            decision = decisions.get(int(message.id), Stop(FAILED, "nobody writes it"))
+            if isinstance(decision, Stop):
+                give_up(self._session, message, decision.state, decision.reason)
+            elif isinstance(decision, Later):
+                message.state, message.due_at = PLANNED, decision.until
+                message.detail = decision.reason
+                message.lease_until = message.lease_owner = None
+            else:
+                letters.append(self._write(message, decision))
+        return letters
+
+    def _write(self, message: Any, decision: Go) -> Letter:
+        shown, offers = write(message, decision.bubble)
+        message.occurred_at, message.detail = self._moment, None
+        self._offers += offers
+        if decision.covers:
+            self._covered.append((int(message.id), decision.covers))
+        return self._letter(message, shown.dict(exclude_none=True))
+
+    def _letter(self, message: Any, content: Dict[str, Any]) -> Letter:
+        contact = self._contacts[int(message.contact_id)]
+        message.state, message.lease_until = SENDING, self._clock + LEASE
+        message.attempts += 1
+        return Letter(
+            message_id=int(message.id),
+            contact_id=int(contact.id),
+            phone=contact.phone,
+            bsuid=contact.bsuid,
+            content=content,
+            reply_to=message.reply_to,
+            attempts=int(message.attempts),
+        )
+
+    def _store(self) -> None:
+        if self._offers:
+            self._session.execute(insert(Offer), self._offers)
+        key = tuple_(Reminder.appointment_id, Reminder.kind, Reminder.time_version)
+        for message_id, covers in self._covered:
+            self._session.execute(
+                update(Reminder)
+                .where(key.in_(covers))
+                .values(said_in=message_id)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _readable(session: Session, ids: List[int]) -> Tuple[List[Any], Dict[int, Any]]:
+    """The messages and their contacts, by id; what cannot be decrypted ends here."""
+    if not ids:
+        return [], {}
+    try:
+        # a read that fails leaves the session's transaction as it was
+        return _read(session, ids)
+    except CannotDecrypt:
+        messages: List[Any] = []
+        contacts: Dict[int, Any] = {}
+        for message_id in ids:
+            try:
+                found, whose = _read(session, [message_id])
+            except CannotDecrypt:
+                give_up_unread(session, message_id)
+            else:
+                messages += found
+                contacts.update(whose)
+        return messages, contacts
+
+
+def _read(session: Session, ids: List[int]) -> Tuple[List[Any], Dict[int, Any]]:
+    messages = list(
+        session.execute(
+            select(Message)
+            .where(Message.id.in_(ids))
+            .order_by(Message.id)
+            .execution_options(populate_existing=True)
+        ).scalars()
+    )
+    # locked, so that a withdrawal that is being written is waited for, or waits for us
+    contacts = session.execute(
+        select(Contact)
+        .where(Contact.id.in_({message.contact_id for message in messages}))
+        .order_by(Contact.id)
+        .options(*WITHOUT_NAME)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).scalars()
+    return messages, {int(contact.id): contact for contact in contacts}
