@@ -147,6 +147,12 @@ class Booking(Part):
         return value
 
 
+class Inbox(Part):
+    """Who of the staff may read what."""
+
+    front_desk_sees_clinical: bool = False
+
+
 class Profile(Part):
     """A clinic."""
 
@@ -167,6 +173,7 @@ class Profile(Part):
     emergency: Emergency
     response_targets: ResponseTargets
     booking: Booking = Field(default_factory=lambda: Booking.parse_obj({}))
+    inbox: Inbox = Field(default_factory=lambda: Inbox.parse_obj({}))
 
     @validator("phone")
     def _reachable(cls, value: str) -> str:
