@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from datetime import timedelta
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from clinic.audit import record, tidy
 from clinic.crypto import lookup_hash
-from clinic.database import now
+from clinic.database import Database, now
 from clinic.models import Staff
 from clinic.models.staff import FRONT_DESK, MANAGER, PHYSIOTHERAPIST, ROLES
 
@@ -185,28 +185,45 @@ def sign_out_everywhere(session: Session, person: Staff) -> None:
     record(session, f"staff:{person.id}", "signed_out_everywhere", f"staff:{person.id}")
 
 
-def check_sign_in(session: Session, login: str, password: str) -> Optional[Staff]:
+def check_sign_in(database: Database, login: str, password: str) -> Optional[Staff]:
     """The person who signs in so, or None.
 
-    Takes the time of one hash whether there is such an account or not, and counts failures;
-    after `TRIES_BEFORE_LOCK` in a row the account refuses everything for `LOCK`.
+    Takes the time of one hash whether there is such an account or not, with no transaction open
+    meanwhile, and counts failures; after `TRIES_BEFORE_LOCK` in a row the account refuses
+    everything for `LOCK`.
     """
-    person = find(session, login)
-    if person is None or not person.active:
-        _matches(_nobodys_hash(), password)
-        record(session, "nobody", "sign_in_failed", "staff", {"why": "unknown"})
-        return None
-    moment = now()
+    with database.reading() as session:
+        known = find(session, login)
+    fits = _matches(known.password_hash if known is not None else _nobodys_hash(), password)
+    with database.transaction() as session:
+        person = session.get(Staff, known.id) if known is not None else None
+        if person is None or known is None or not person.active:
+            record(session, "nobody", "sign_in_failed", "staff", {"why": "unknown"})
+            return None
+        if person.locked_until is not None and person.locked_until > now():
+            record(session, "nobody", "sign_in_failed", f"staff:{person.id}", {"why": "locked"})
+            return None
+        # changed while we were hashing: what was checked is no longer what stands
+        if not fits or person.password_hash != known.password_hash:
+            count_failure(session, person, "password")
+            return None
+        return person
+
+
+def verify(database: Database, staff_id: int, password: str) -> bool:
+    """Whether this is the person's password: asked again before what matters; failures count."""
+    with database.reading() as session:
+        person = session.get(Staff, staff_id)
+    if person is None:
+        return False
+    locked = person.locked_until is not None and person.locked_until > now()
     fits = _matches(person.password_hash, password)
-    if person.locked_until is not None and person.locked_until > moment:
-        record(session, "nobody", "sign_in_failed", f"staff:{person.id}", {"why": "locked"})
-        return None
     if not fits:
-        count_failure(session, person, "password")
-        return None
-    if hasher.check_needs_rehash(person.password_hash):
-        person.password_hash = hasher.hash(password)
-    return person
+        with database.transaction() as session:
+            standing = session.get(Staff, staff_id)
+            if standing is not None:
+                count_failure(session, standing, "password")
+    return fits and not locked
 
 
 def count_failure(session: Session, person: Staff, why: str) -> None:
@@ -237,6 +254,11 @@ def demo_password(secret: str, login: str) -> str:
     """The demo's password of a login: always the same under one SANDHI_SECRET_KEY."""
     digest = hmac.new(secret.encode(), b"demo login\x00" + login.encode(), hashlib.sha256).digest()
     return base64.b32encode(digest)[:12].decode().lower()
+
+
+def demo_logins(secret: str) -> List[Tuple[str, str, str]]:
+    """Login, role and password of the demo's staff."""
+    return [(login, role, demo_password(secret, login)) for login, (_, role) in DEMO.items()]
 
 
 def add_demo_staff(session: Session, secret: str) -> int:

@@ -18,9 +18,10 @@ from clinic.staff import count_failure
 STEP_SECONDS = 30
 
 
-def uri(person: Staff, clinic: str) -> str:
+def uri(person: Staff, issuer: str) -> str:
     """What the QR code of the pending secret says to an authenticator app."""
-    return str(pyotp.TOTP(person.totp_pending or "").provisioning_uri(person.login, clinic))
+    totp = pyotp.TOTP(person.totp_pending or "")
+    return str(totp.provisioning_uri(name=person.login, issuer_name=issuer))
 
 
 def begin(person: Staff) -> None:

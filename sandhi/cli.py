@@ -14,9 +14,10 @@ from typing import Any, Callable, Optional
 
 import requests
 import typer
-from rich.console import Console
 
 from clinic.settings import Settings, SettingsError, settings
+from sandhi import staff_commands, token_commands, webhook_commands
+from sandhi.terminal import Refusal, err, open_database, out
 
 app = typer.Typer(
     add_completion=False,
@@ -24,15 +25,11 @@ app = typer.Typer(
     help="Sandhi: a WhatsApp assistant for physiotherapy clinics.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(staff_commands.app, name="staff")
+app.add_typer(token_commands.app, name="token")
+app.add_typer(webhook_commands.app, name="webhook")
 # a server that is not ready by then is worth a word
 PATIENCE_SECONDS = 60.0
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-
-class Refusal(Exception):
-    """The command cannot be carried out; the message says what is wrong and what to do."""
 
 
 def refuse_if(problems: list[str]) -> None:
@@ -41,22 +38,13 @@ def refuse_if(problems: list[str]) -> None:
         raise Refusal("\n".join(problems))
 
 
-def _database() -> Any:
-    from clinic.database import database
-
-    try:
-        return database()
-    except (ValueError, OSError) as error:
-        raise Refusal(f"DATABASE_URL: {error}") from None
-
-
 def _migrate() -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from clinic.migrate import migrate
 
     try:
-        migrate(_database())
+        migrate(open_database())
     except (SQLAlchemyError, OSError) as error:
         raise Refusal(
             f"The database could not be set up ({type(error).__name__}): "
@@ -73,7 +61,7 @@ def _check_keys() -> None:
 
     phone, known_hash = None, None
     try:
-        with _database().reading() as session:
+        with open_database().reading() as session:
             session.execute(select(Profile.content)).first()
             newest = select(Contact.phone, Contact.phone_hash).order_by(Contact.id.desc())
             found = session.execute(newest.where(Contact.phone_hash.is_not(None))).first()
@@ -99,7 +87,7 @@ def _write_profile(configured: Settings) -> None:
         profile = load_profile(Path(configured.clinic_profile))
     except ProfileError as error:
         raise Refusal(str(error)) from None
-    write_profile(_database(), profile)
+    write_profile(open_database(), profile)
 
 
 @app.command()
@@ -127,12 +115,15 @@ def init() -> None:
 
 @app.command()
 def demo() -> None:
-    """Seed invented patients, visits and a course; may be repeated."""
+    """Seed invented patients, visits, a course and staff; may be repeated."""
     from clinic.database import now
     from clinic.demo import seed_demo
+    from clinic.staff import add_demo_staff
 
     with out.status("Seeding the demo"):
-        seed_demo(_database(), now())
+        seed_demo(open_database(), now())
+        with open_database().transaction() as session:
+            add_demo_staff(session, settings().secret_key)
     out.print("The demo's patients, visits and course are in the database.")
 
 
@@ -169,6 +160,7 @@ def worker(
     from channels.whatsapp.graph import GraphClient
     from channels.whatsapp.sender import GraphSender
     from clinic.logs import configure_logs
+    from worker import telling
     from worker.loop import run_forever, run_once
     from worker.sending import Outbox
 
@@ -176,7 +168,7 @@ def worker(
     configured.encryption_key_list()
     moment = _moment(as_of, once)
     configure_logs(configured.log_level)
-    database = _database()
+    database = open_database()
     try:
         client = GraphClient(
             configured.whatsapp_graph_url,
@@ -189,14 +181,20 @@ def worker(
     outbox = Outbox(
         database, GraphSender(client, database), per_second=configured.messages_per_second
     )
+    steps: list[telling.Step] = [telling.tell_webhooks]
     if once:
         count = run_once(database, outbox, moment)
+        for step in steps:
+            step(database)
         outbox.close()
         out.print(f"{count} messages taken up.")
         return
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    threading.Thread(
+        target=telling.run_forever, args=(database, steps, stopping), daemon=True
+    ).start()
     run_forever(database, outbox, stopping)
 
 
@@ -269,6 +267,8 @@ def up(
 @app.command(hidden=True)
 def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     """Wait until every server is ready, and say where they are."""
+    from clinic.staff import demo_logins
+
     configured = settings()
     servers = {
         "assistant": configured.assistant_port,
@@ -285,7 +285,8 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     if demo_clinic:
         out.print(f"  Write as a patient:  http://127.0.0.1:{configured.simulator_port}/")
         out.print(f"  Answer as staff:     http://127.0.0.1:{configured.inbox_port}/")
-        out.print(f"    sign in with:      {configured.inbox_api_token}")
+        for login, role, password in demo_logins(configured.secret_key):
+            out.print(f"    {login:<9}{password}   {role.replace('_', ' ')}")
     else:
         out.print(f"  Inbox:    http://{configured.host}:{configured.inbox_port}/")
         out.print(

@@ -51,6 +51,7 @@ class WebhookDelivery(Base):
 
     id = Column(BigId, primary_key=True)
     webhook_id = Column(BigId, ForeignKey("webhooks.id"), nullable=False)
+    handoff_id = Column(BigId, index=True)
     event_id = Column(String(80), nullable=False)
     event = Column(String(40), nullable=False)
     payload = Column(EncryptedJson, nullable=False)

@@ -6,9 +6,16 @@ from typing import List
 
 from flask import Blueprint
 
-from inbox.pages import conversation, queue, sign_in
+from inbox.pages import account, audit_log, conversation, people, queue, sign_in
 
 
 def blueprints() -> List[Blueprint]:
     """Every page."""
-    return [sign_in.pages, queue.pages, conversation.pages]
+    return [
+        sign_in.pages,
+        queue.pages,
+        conversation.pages,
+        account.pages,
+        people.pages,
+        audit_log.pages,
+    ]

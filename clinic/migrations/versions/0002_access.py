@@ -90,6 +90,9 @@ def upgrade() -> None:
         sa.Column(
             "webhook_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column(
+            "handoff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
         sa.Column("event_id", sa.String(length=80), nullable=False),
         sa.Column("event", sa.String(length=40), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
@@ -112,6 +115,9 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_webhook_deliveries_handoff_id"), ["handoff_id"], unique=False
+        )
         batch_op.create_index(
             "ix_webhook_deliveries_due",
             ["due_at"],
@@ -171,6 +177,7 @@ def downgrade() -> None:
 
     op.drop_table("chatwoot_links")
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_handoff_id"))
         batch_op.drop_index(
             "ix_webhook_deliveries_due",
             sqlite_where=sa.text("state = 'waiting'"),
