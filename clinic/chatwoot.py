@@ -9,20 +9,20 @@ giving it back to the bot ("pending") hands the patient back here.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, List, Optional, Protocol
+from typing import Any, List, Optional, Protocol, Tuple
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from clinic.audit import record
 from clinic.bubbles import Text
 from clinic.database import now
 from clinic.delivery import window_open
-from clinic.handoffs import HandoffError, resolve_handoff, unresolved_handoff
+from clinic.handoffs import HandoffError, resolve_handoff
 from clinic.models import ChatwootLink, Contact, Handoff, Message
 from clinic.models.message import IN
 from clinic.outbox import plan
-from clinic.staff_replies import ReplyRefused, reply
+from clinic.staff_replies import AUTHOR, ReplyRefused, reply
 from clinic.upsert import insert_new
 
 # in whose name it is claimed and answered: of several agents each may write
@@ -117,32 +117,44 @@ def take_reply(
     The code is noted for the worker, which tells the agent by a private note: those of
     `clinic.staff_replies.ReplyRefused`, `attachment` (files do not travel), or `handed_back`.
     """
+    key = f"chatwoot:{link.conversation_id}:{their_id}"
+    if session.execute(select(Message.id).where(Message.cause == f"{AUTHOR}{key}")).first():
+        return None
+    for known_id, known_code in link.refused or []:
+        if known_id == their_id:
+            return str(known_code)
     code: Optional[str] = None
-    if link.closed or _standing(session, link) is None:
+    if link.closed or standing(session, link) is None:
         code = "handed_back"
     elif has_files and not text.strip():
         code = ATTACHMENT
     else:
         try:
-            key = f"chatwoot:{link.conversation_id}:{their_id}"
             done = reply(session, int(link.contact_id), text, staff=OWNER, key=key)
-            if not done.repeated:
-                record(session, WHO, "replied", f"message:{done.message_id}")
-                if has_files:
-                    _notice(link, their_id, ATTACHMENT)
+            record(session, WHO, "replied", f"message:{done.message_id}")
+            if has_files:
+                _refused(link, their_id, ATTACHMENT)
         except ReplyRefused as error:
             code = error.code
     if code is not None:
-        _notice(link, their_id, code)
-    link.seen_their_id = max(int(link.seen_their_id or 0), their_id)
+        _refused(link, their_id, code)
     return code
 
 
-def _notice(link: ChatwootLink, their_id: int, code: str) -> None:
-    known = list(link.notices or [])
-    if [their_id, code] not in known:
-        link.notices = [*known, [their_id, code]]
-        link.due_at = now()
+def _refused(link: ChatwootLink, their_id: int, code: str) -> None:
+    link.refused = [*(link.refused or []), [their_id, code]]
+    link.refusals_to_tell += 1
+    link.due_at = now()
+
+
+def refusals_to_tell(link: ChatwootLink) -> List[Tuple[int, str]]:
+    """What agents are to be told by a private note: their message's id, and the code."""
+    count = int(link.refusals_to_tell)
+    return (
+        [(int(number), str(code)) for number, code in (link.refused or [])[-count:]]
+        if count
+        else []
+    )
 
 
 def hand_back(session: Session, link: ChatwootLink, texts: Says) -> bool:
@@ -151,7 +163,7 @@ def hand_back(session: Session, link: ChatwootLink, texts: Says) -> bool:
     False where it had been handed back before.
     """
     link.closed = True
-    handoff = _standing(session, link)
+    handoff = standing(session, link)
     if handoff is None:
         return False
     try:
@@ -167,16 +179,24 @@ def hand_back(session: Session, link: ChatwootLink, texts: Says) -> bool:
     return True
 
 
-def _standing(session: Session, link: ChatwootLink) -> Optional[Handoff]:
-    handoff = unresolved_handoff(session, int(link.contact_id))
-    return handoff if handoff is not None and handoff.id == link.handoff_id else None
+def standing(session: Session, link: ChatwootLink) -> Optional[Handoff]:
+    """The handoff of the link, while it is not resolved."""
+    handoff = session.get(Handoff, link.handoff_id)
+    if handoff is None or handoff.status == "resolved":
+        return None
+    # two contacts may have turned out to be one person
+    link.contact_id = handoff.contact_id
+    return handoff
 
 
 def due(session: Session, limit: int = 20) -> List[int]:
     """The links with something to do, longest waiting first: their handoffs' ids."""
     rows = session.execute(
         select(ChatwootLink.handoff_id)
-        .where(ChatwootLink.closed.is_(False), ChatwootLink.due_at <= now())
+        .where(
+            or_(ChatwootLink.closed.is_(False), ChatwootLink.refusals_to_tell > 0),
+            ChatwootLink.due_at <= now(),
+        )
         .order_by(ChatwootLink.due_at)
         .limit(limit)
     )

@@ -18,6 +18,7 @@ from inbox import api, errors, pages, proxies, security, staff, words
 from inbox.access import sight
 from inbox.access.viewer import allowed
 from inbox.health import health
+from inbox.hooks.chatwoot import hooks
 from inbox.house import KEY, FixedTexts, House
 from inbox.limits import limiter
 
@@ -87,6 +88,8 @@ def _install(app: Flask, house: House) -> None:
     for blueprint in api.blueprints():
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
+    csrf.exempt(hooks)
+    app.register_blueprint(hooks)
     for blueprint in pages.blueprints():
         app.register_blueprint(blueprint)
     app.context_processor(_for_templates)

@@ -181,7 +181,7 @@ def worker(
     outbox = Outbox(
         database, GraphSender(client, database), per_second=configured.messages_per_second
     )
-    steps: list[telling.Step] = [telling.tell_webhooks]
+    steps: list[telling.Step] = [telling.tell_webhooks, *_connectors(configured)]
     if once:
         count = run_once(database, outbox, moment)
         for step in steps:
@@ -196,6 +196,25 @@ def worker(
         target=telling.run_forever, args=(database, steps, stopping), daemon=True
     ).start()
     run_forever(database, outbox, stopping)
+
+
+def _connectors(configured: Settings) -> list[Callable[[Any], int]]:
+    """Where handoffs are answered beside the inbox, if anywhere."""
+    if not configured.uses_chatwoot:
+        return []
+    from clinic.texts import Texts
+    from sandhi.surroundings import ROOT
+    from worker.chatwoot import Connector
+    from worker.chatwoot_client import ChatwootClient
+
+    refuse_if(configured.chatwoot_problems())
+    client = ChatwootClient(
+        configured.chatwoot_url,
+        configured.chatwoot_account_id,
+        configured.chatwoot_inbox_id,
+        configured.chatwoot_token,
+    )
+    return [Connector(client, Texts.load(ROOT / "domain")).step]
 
 
 @app.command()

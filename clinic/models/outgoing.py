@@ -68,8 +68,8 @@ class ChatwootLink(Base):
 
     Each step is recorded after it was taken, so that a restart goes on where it stopped: the
     contact made (`source_id`), the conversation made, the note written, the status set.
-    `told_message_id` is the last message of the log that Chatwoot has, `seen_their_id` the last of
-    theirs that was taken; `notices` are `[their message's id, code]` that agents are to be told.
+    `told_message_id` is the last message of the log that Chatwoot has; `refused` are agents' messages
+    that did not go, `[their id, code]`, of which the last `refusals_to_tell` wait to be told there.
     """
 
     __tablename__ = "chatwoot_links"
@@ -84,8 +84,8 @@ class ChatwootLink(Base):
     opened = Column(Boolean, nullable=False, default=False)
     closed = Column(Boolean, nullable=False, default=False)
     told_message_id = Column(BigId, nullable=False, default=0)
-    seen_their_id = Column(BigId, nullable=False, default=0)
-    notices = Column(EncryptedJson)
+    refused = Column(EncryptedJson)
+    refusals_to_tell = Column(Integer, nullable=False, default=0)
     attempts = Column(Integer, nullable=False, default=0)
     due_at = Column(UtcDateTime, nullable=False, default=now)
     created_at = Column(UtcDateTime, nullable=False, default=now)

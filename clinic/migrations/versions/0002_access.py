@@ -150,10 +150,8 @@ def upgrade() -> None:
         sa.Column(
             "told_message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column(
-            "seen_their_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("notices", sa.LargeBinary(), nullable=True),
+        sa.Column("refused", sa.LargeBinary(), nullable=True),
+        sa.Column("refusals_to_tell", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
