@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 import secrets
 from datetime import timedelta
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,7 +16,7 @@ from clinic.audit import record, tidy
 from clinic.crypto import lookup_hash
 from clinic.database import Database, now
 from clinic.models import Staff
-from clinic.models.staff import FRONT_DESK, MANAGER, PHYSIOTHERAPIST, ROLES
+from clinic.models.staff import MANAGER, ROLES
 
 LONGEST_LOGIN = 80
 LONGEST_NAME = 80
@@ -33,11 +30,6 @@ hasher = PasswordHasher()
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,79}")
 # every password that guessing programs try first is short, or one of these with figures behind
 _COMMON = ("password", "qwerty", "welcome", "letmein", "admin", "sandhi", "clinic", "physio")
-DEMO = {
-    "front": ("Neha Demo", FRONT_DESK),
-    "physio": ("Kiran Demo", PHYSIOTHERAPIST),
-    "manager": ("Leela Demo", MANAGER),
-}
 
 
 class StaffError(Exception):
@@ -245,30 +237,6 @@ def signed_in(session: Session, person: Staff) -> None:
     """Forget the failures; note when."""
     person.failed_tries, person.locked_until, person.last_seen_at = 0, None, now()
     record(session, f"staff:{person.id}", "signed_in", f"staff:{person.id}")
-
-
-# --- the demo
-
-
-def demo_password(secret: str, login: str) -> str:
-    """The demo's password of a login: always the same under one SANDHI_SECRET_KEY."""
-    digest = hmac.new(secret.encode(), b"demo login\x00" + login.encode(), hashlib.sha256).digest()
-    return base64.b32encode(digest)[:12].decode().lower()
-
-
-def demo_logins(secret: str) -> List[Tuple[str, str, str]]:
-    """Login, role and password of the demo's staff."""
-    return [(login, role, demo_password(secret, login)) for login, (_, role) in DEMO.items()]
-
-
-def add_demo_staff(session: Session, secret: str) -> int:
-    """One invented person of each role, where there is none yet; how many were added."""
-    added = 0
-    for login, (name, role) in DEMO.items():
-        if find(session, login) is None:
-            add(session, login, name, role, demo_password(secret, login))
-            added += 1
-    return added
 
 
 def _set_password(person: Staff, password: str) -> None:

@@ -17,7 +17,7 @@ import typer
 
 from clinic.settings import Settings, SettingsError, settings
 from sandhi import staff_commands, token_commands, webhook_commands
-from sandhi.terminal import Refusal, err, open_database, out
+from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
     add_completion=False,
@@ -118,7 +118,7 @@ def demo() -> None:
     """Seed invented patients, visits, a course and staff; may be repeated."""
     from clinic.database import now
     from clinic.demo import seed_demo
-    from clinic.staff import add_demo_staff
+    from clinic.demo_staff import add_demo_staff
 
     with out.status("Seeding the demo"):
         seed_demo(open_database(), now())
@@ -286,7 +286,7 @@ def up(
 @app.command(hidden=True)
 def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     """Wait until every server is ready, and say where they are."""
-    from clinic.staff import demo_logins
+    from clinic.demo_staff import demo_logins
 
     configured = settings()
     servers = {

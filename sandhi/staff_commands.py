@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 import typer
 from rich.table import Table
 
-from sandhi.terminal import Refusal, open_database, out
+from sandhi.console import Refusal, open_database, out
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of the people who answer patients.")
 

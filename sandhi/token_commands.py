@@ -7,7 +7,7 @@ from typing import List
 import typer
 from rich.table import Table
 
-from sandhi.terminal import Refusal, open_database, out
+from sandhi.console import Refusal, open_database, out
 
 app = typer.Typer(no_args_is_help=True, help="Keys to the inbox API, each with its scopes.")
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from assistant.training import model_path  # noqa: E402
-from clinic.staff import demo_password  # noqa: E402
+from clinic.demo_staff import demo_password  # noqa: E402
 from tests.house import House  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from clinic import staff
 from clinic.database import Database
+from clinic.demo_staff import demo_logins
 from clinic.models import AuditEntry
 from clinic.settings import settings
 from tests.sandhi_cli.conftest import Tool
@@ -106,7 +107,7 @@ def test_the_demo_has_somebody_of_each_role(
     for _time in range(2):
         assert ready("demo").returncode == 0
     opened = database()
-    for login, role, password in staff.demo_logins(surroundings["SANDHI_SECRET_KEY"]):
+    for login, role, password in demo_logins(surroundings["SANDHI_SECRET_KEY"]):
         person = staff.check_sign_in(opened, login, password)
         assert person is not None and person.role == role
 

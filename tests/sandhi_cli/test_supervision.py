@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from assistant.training import model_path
-from clinic.staff import demo_logins
+from clinic.demo_staff import demo_logins
 from tests.house import PROCESSES, ROOT, SERVERS, eventually, free_port
 
 pytestmark = pytest.mark.processes
