@@ -76,9 +76,13 @@ def _before_the_handoff(session: Session, handoff_id: int) -> int:
 
 
 def link_of(session: Session, conversation_id: int) -> Optional[ChatwootLink]:
-    """The link of a conversation of Chatwoot's."""
+    """The link of a conversation of Chatwoot's: of its newest handoff, where an inbox that is
+    locked to a single conversation has several in one."""
     return session.execute(
-        select(ChatwootLink).where(ChatwootLink.conversation_id == conversation_id)
+        select(ChatwootLink)
+        .where(ChatwootLink.conversation_id == conversation_id)
+        .order_by(ChatwootLink.handoff_id.desc())
+        .limit(1)
     ).scalar_one_or_none()
 
 
