@@ -194,8 +194,11 @@ def standing(session: Session, link: ChatwootLink) -> Optional[Handoff]:
 
 
 def due(session: Session, limit: int = 20) -> List[int]:
-    """The links with something to do, longest waiting first: their handoffs' ids."""
-    rows = session.execute(
+    """The links with something to do, longest waiting first: their handoffs' ids.
+
+    Another worker that looks at the same time (PostgreSQL) finds others.
+    """
+    query = (
         select(ChatwootLink.handoff_id)
         .where(
             or_(ChatwootLink.closed.is_(False), ChatwootLink.refusals_to_tell > 0),
@@ -204,7 +207,9 @@ def due(session: Session, limit: int = 20) -> List[int]:
         .order_by(ChatwootLink.due_at)
         .limit(limit)
     )
-    return [int(row[0]) for row in rows]
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.with_for_update(skip_locked=True)
+    return [int(row[0]) for row in session.execute(query)]
 
 
 def pause_after(attempts: int) -> timedelta:
