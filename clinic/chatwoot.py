@@ -135,7 +135,7 @@ def take_reply(
     else:
         try:
             done = reply(session, int(link.contact_id), text, staff=OWNER, key=key)
-            record(session, WHO, "replied", f"message:{done.message_id}")
+            record(session, WHO, "reply", f"message:{done.message_id}")
             if has_files:
                 _refused(link, their_id, ATTACHMENT)
         except ReplyRefused as error:
@@ -174,7 +174,7 @@ def hand_back(session: Session, link: ChatwootLink, texts: Says) -> bool:
         resolve_handoff(session, int(handoff.id), OWNER, "answered", hand_back=True)
     except HandoffError:
         return False
-    record(session, WHO, "resolved", f"handoff:{handoff.id}", {"hand_back": True})
+    record(session, WHO, "resolve", f"handoff:{handoff.id}", {"hand_back": True})
     contact = session.get(Contact, link.contact_id)
     if contact is not None and window_open(contact):
         words = texts.say(HANDED_BACK, contact.language)
