@@ -200,6 +200,12 @@ def _minutes(clock: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
+class Inbox(Part):
+    """Who of the staff may read what."""
+
+    front_desk_sees_clinical: bool = False
+
+
 class Profile(Part):
     """A clinic."""
 
@@ -222,6 +228,7 @@ class Profile(Part):
     privacy: Privacy
     booking: Booking = Field(default_factory=lambda: Booking.parse_obj({}))
     reminders: Reminders = Field(default_factory=lambda: Reminders.parse_obj({}))
+    inbox: Inbox = Field(default_factory=lambda: Inbox.parse_obj({}))
 
     @validator("phone")
     def _reachable(cls, value: str) -> str:

@@ -10,10 +10,11 @@ import base64
 import binascii
 import ipaddress
 from functools import lru_cache
-from typing import List, Optional
+from typing import Any, List, Optional
 from urllib.parse import urlsplit
 
 from pydantic import BaseSettings, Field, ValidationError, validator
+from pydantic.fields import ModelField
 
 DEMO_SECRETS = frozenset({"", "demo", "secret", "changeme", "change-me"})
 DEMO_PREFIX = "demo-"
@@ -44,6 +45,15 @@ class Settings(BaseSettings):
     clinic_profile: str = Field("clinic.yml", env="SANDHI_CLINIC")
     inbox_api_token: str = Field("", env="INBOX_API_TOKEN")
     inbox_public_url: Optional[str] = Field(None, env="INBOX_PUBLIC_URL")
+    inbox_idle_minutes: int = Field(120, env="INBOX_IDLE_MINUTES", ge=5, le=1440)
+    inbox_session_hours: int = Field(12, env="INBOX_SESSION_HOURS", ge=1, le=168)
+    inbox_trusted_proxies: str = Field("", env="INBOX_TRUSTED_PROXIES")
+
+    chatwoot_url: str = Field("", env="CHATWOOT_URL")
+    chatwoot_account_id: int = Field(0, env="CHATWOOT_ACCOUNT_ID", ge=0)
+    chatwoot_inbox_id: int = Field(0, env="CHATWOOT_INBOX_ID", ge=0)
+    chatwoot_token: str = Field("", env="CHATWOOT_TOKEN")
+    chatwoot_webhook_secret: str = Field("", env="CHATWOOT_WEBHOOK_SECRET")
 
     host: str = Field("127.0.0.1", env="SANDHI_HOST")
     assistant_port: int = Field(5005, env="ASSISTANT_PORT", ge=1, le=65535)
@@ -62,6 +72,19 @@ class Settings(BaseSettings):
     def _empty_means_unset(cls, value: Optional[str]) -> Optional[str]:
         return value or None
 
+    @validator("chatwoot_account_id", "chatwoot_inbox_id", pre=True)
+    def _empty_means_none(cls, value: object) -> object:
+        return value or 0
+
+    @validator("inbox_trusted_proxies")
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError:
+                raise ValueError("give addresses or networks such as 10.0.0.0/8") from None
+        return value
+
     @validator("log_level")
     def _known_level(cls, value: str) -> str:
         level = value.upper()
@@ -69,8 +92,10 @@ class Settings(BaseSettings):
             raise ValueError("use DEBUG, INFO, WARNING, ERROR or CRITICAL")
         return level
 
-    @validator("whatsapp_graph_url")
-    def _https_or_loopback(cls, value: str) -> str:
+    @validator("whatsapp_graph_url", "chatwoot_url")
+    def _https_or_loopback(cls, value: str, field: ModelField) -> str:
+        if not value and not field.default:
+            return value
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("give an https address")
@@ -90,6 +115,31 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def uses_chatwoot(self) -> bool:
+        return bool(self.chatwoot_url)
+
+    def chatwoot_problems(self) -> List[str]:
+        """What the Chatwoot connector lacks; nothing where it is off."""
+        if not self.uses_chatwoot:
+            return []
+        needed = {
+            "CHATWOOT_ACCOUNT_ID": self.chatwoot_account_id,
+            "CHATWOOT_INBOX_ID": self.chatwoot_inbox_id,
+            "CHATWOOT_TOKEN": self.chatwoot_token,
+            "CHATWOOT_WEBHOOK_SECRET": self.chatwoot_webhook_secret,
+        }
+        return [
+            f"{name} is not set, and CHATWOOT_URL is."
+            for name, value in needed.items()
+            if not value
+        ]
+
+    def trusted_networks(self) -> List[Any]:
+        """The networks whose word about a caller's address counts."""
+        parts = [part.strip() for part in self.inbox_trusted_proxies.split(",")]
+        return [ipaddress.ip_network(part) for part in parts if part]
 
     def encryption_key_list(self) -> List[str]:
         """The keys, newest first.
@@ -130,6 +180,7 @@ class Settings(BaseSettings):
                 problems.append(f"{name} is not set.")
             elif value.lower() in DEMO_SECRETS or value.lower().startswith(DEMO_PREFIX):
                 problems.append(f"{name} is a demo value; set your own.")
+        problems += self.chatwoot_problems()
         if self.secret_key and len(self.secret_key) < 16:
             problems.append("SANDHI_SECRET_KEY is shorter than 16 characters; run `sandhi keys`.")
         try:

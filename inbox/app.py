@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Optional
 
@@ -11,16 +10,19 @@ from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
+from clinic.audit import serving
 from clinic.database import Database, database
 from clinic.settings import SettingsError, settings
 from clinic.texts import Texts
-from inbox import api, errors, pages, security, staff, words
+from inbox import api, errors, pages, proxies, security, staff, words
+from inbox.access import sight
+from inbox.access.viewer import allowed
 from inbox.health import health
+from inbox.hooks.chatwoot import hooks
 from inbox.house import KEY, FixedTexts, House
 from inbox.limits import limiter
 
 LARGEST_BODY = 64 * 1024
-SHIFT = timedelta(hours=12)
 DOMAIN = Path(__file__).resolve().parents[1] / "domain"
 
 
@@ -55,7 +57,7 @@ def create_app(db: Optional[Database] = None, texts: Optional[FixedTexts] = None
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
-        PERMANENT_SESSION_LIFETIME=SHIFT,
+        PERMANENT_SESSION_LIFETIME=staff.session_lifetime(),
         SESSION_COOKIE_NAME="sandhi_inbox",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -68,6 +70,9 @@ def create_app(db: Optional[Database] = None, texts: Optional[FixedTexts] = None
     house = House(db or database(), texts or Texts.load(DOMAIN), secrets.inbox_api_token)
     app.extensions[KEY] = house
     _install(app, house)
+    networks = secrets.trusted_networks()
+    if networks:
+        app.wsgi_app = proxies.TrustedProxies(app.wsgi_app, networks)  # type: ignore[method-assign]
     return app
 
 
@@ -76,19 +81,33 @@ def _install(app: Flask, house: House) -> None:
     security.install(app)
     csrf = CSRFProtect(app)
     limiter.init_app(app)
+    app.before_request(_from_where)
+    app.teardown_request(_from_nowhere)
     staff.install(app, house)
+    sight.install(app)
     app.register_blueprint(health)
     for blueprint in api.blueprints():
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
+    csrf.exempt(hooks)
+    app.register_blueprint(hooks)
     for blueprint in pages.blueprints():
         app.register_blueprint(blueprint)
     app.context_processor(_for_templates)
     app.url_defaults(_fresh_static(app))
 
 
+def _from_where() -> None:
+    serving(request.remote_addr)
+
+
+def _from_nowhere(_error: Optional[BaseException]) -> None:
+    # the thread serves somebody else next
+    serving(None)
+
+
 def _for_templates() -> Any:
-    return words.for_templates()
+    return {**words.for_templates(), "allowed": allowed}
 
 
 def _fresh_static(app: Flask) -> Any:

@@ -7,6 +7,7 @@ from typing import NoReturn, Optional
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from clinic.audit import record
 from clinic.bubbles import Text
 from clinic.database import now
 from clinic.delivery import window_open
@@ -49,6 +50,7 @@ def claim(handoff_id: int, staff: str) -> Handoff:
     try:
         with house().database.transaction() as session:
             handoff = _with_contact(claim_handoff(session, handoff_id, staff))
+            record(session, staff, "claim", f"handoff:{handoff_id}")
     except HandoffError as error:
         _refuse(error.code)
     log.info("handoff claimed", handoff=handoff_id)
@@ -71,6 +73,8 @@ def take_over(handoff_id: int, staff: str, owner: str) -> None:
             )
             .values(claimed_by=staff, claimed_at=now())
         ).rowcount
+        if won:
+            record(session, staff, "take_over", f"handoff:{handoff_id}")
     if not won:
         _refuse("taken")
     log.info("handoff taken over", handoff=handoff_id)
@@ -93,6 +97,8 @@ def resolve(handoff_id: int, outcome: str, hand_back: bool, staff: Optional[str]
             handoff = resolve_handoff(session, handoff_id, by, outcome, hand_back)
             if hand_back:
                 _tell_handed_back(session, handoff)
+            detail = {"outcome": outcome, "hand_back": hand_back}
+            record(session, by, "resolve", f"handoff:{handoff_id}", detail)
             _with_contact(handoff)
     except HandoffError as error:
         _refuse(error.code)
@@ -124,6 +130,8 @@ def answer_patient(
     try:
         with house().database.transaction() as session:
             done = reply(session, contact_id, text, staff=staff, key=key)
+            if not done.repeated:
+                record(session, staff or NAMELESS, "reply", f"message:{done.message_id}")
     except ReplyRefused as error:
         _refuse(error.code)
     log.info("reply planned", contact=contact_id, message=done.message_id, again=done.repeated)

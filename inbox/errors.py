@@ -15,7 +15,7 @@ from clinic.setup import NoProfile
 
 log = logger("inbox")
 
-FOR_PROGRAMS = ("/api/", "/health/", "/live/")
+FOR_PROGRAMS = ("/api/", "/health/", "/hooks/", "/live/")
 CODES = {
     400: ("bad_request", "The request could not be read."),
     404: ("not_found", "There is nothing at this address."),

@@ -17,7 +17,15 @@ import requests
 import typer
 
 from clinic.settings import Settings, SettingsError, settings
-from sandhi import absences, calendars, courses, templates_cli
+from sandhi import (
+    absences,
+    calendars,
+    courses,
+    staff_commands,
+    templates_cli,
+    token_commands,
+    webhook_commands,
+)
 from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
@@ -27,12 +35,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates_cli.app, name="templates")
-# a server that is not ready by then is worth a word
-PATIENCE_SECONDS = 60.0
-
 app.add_typer(courses.app, name="course")
 app.add_typer(absences.app, name="leave")
 app.command()(calendars.calendar)
+app.add_typer(staff_commands.app, name="staff")
+app.add_typer(token_commands.app, name="token")
+app.add_typer(webhook_commands.app, name="webhook")
+# a server that is not ready by then is worth a word
+PATIENCE_SECONDS = 60.0
 
 
 def refuse_if(problems: list[str]) -> None:
@@ -118,12 +128,15 @@ def init() -> None:
 
 @app.command()
 def demo() -> None:
-    """Seed invented patients, visits and a course; may be repeated."""
+    """Seed invented patients, visits, a course and staff; may be repeated."""
     from clinic.database import now
     from clinic.demo import seed_demo
+    from clinic.demo_staff import add_demo_staff
 
     with out.status("Seeding the demo"):
         seed_demo(open_database(), now())
+        with open_database().transaction() as session:
+            add_demo_staff(session, settings().secret_key)
     out.print("The demo's patients, visits and course are in the database.")
 
 
@@ -166,6 +179,7 @@ def worker(
     from clinic.templates import TemplateError
     from sandhi.foreseeing import print_foreseen
     from sandhi.writing import reminder_writer
+    from worker import telling
     from worker.loop import run_forever, run_once
     from worker.sending import Outbox
 
@@ -198,15 +212,40 @@ def worker(
         per_second=configured.messages_per_second,
         writer=writer,
     )
+    steps: list[telling.Step] = [telling.tell_webhooks, *_connectors(configured)]
     if once:
         count = run_once(database, outbox, moment)
+        for step in steps:
+            step(database)
         outbox.close()
         out.print(f"{count} messages taken up.")
         return
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    threading.Thread(
+        target=telling.run_forever, args=(database, steps, stopping), daemon=True
+    ).start()
     run_forever(database, outbox, stopping)
+
+
+def _connectors(configured: Settings) -> list[Callable[[Any], int]]:
+    """Where handoffs are answered beside the inbox, if anywhere."""
+    if not configured.uses_chatwoot:
+        return []
+    from clinic.texts import Texts
+    from sandhi.surroundings import ROOT
+    from worker.chatwoot import Connector
+    from worker.chatwoot_client import ChatwootClient
+
+    refuse_if(configured.chatwoot_problems())
+    client = ChatwootClient(
+        configured.chatwoot_url,
+        configured.chatwoot_account_id,
+        configured.chatwoot_inbox_id,
+        configured.chatwoot_token,
+    )
+    return [Connector(client, Texts.load(ROOT / "domain")).step]
 
 
 @app.command()
@@ -278,6 +317,9 @@ def up(
 @app.command(hidden=True)
 def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     """Wait until every server is ready, and say where they are."""
+    from clinic.demo_staff import demo_logins
+    from clinic.staff import everyone
+
     configured = settings()
     servers = {
         "assistant": configured.assistant_port,
@@ -297,13 +339,17 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
             templates_cli.submit_missing()
         out.print(f"  Write as a patient:  http://127.0.0.1:{configured.simulator_port}/")
         out.print(f"  Answer as staff:     http://127.0.0.1:{configured.inbox_port}/")
-        out.print(f"    sign in with:      {configured.inbox_api_token}")
+        for login, role, password in demo_logins(configured.secret_key):
+            out.print(f"    {login:<9}{password}   {role.replace('_', ' ')}")
     else:
         out.print(f"  Inbox:    http://{configured.host}:{configured.inbox_port}/")
         out.print(
             f"  Webhook:  http://{configured.host}:{configured.assistant_port}"
             "/webhooks/whatsapp/webhook"
         )
+        with open_database().reading() as session:
+            if not everyone(session):
+                out.print("  Nobody can sign in yet: .venv/bin/sandhi staff add --help")
 
 
 def _reachable(host: str) -> str:

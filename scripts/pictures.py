@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from assistant.training import model_path  # noqa: E402
+from clinic.demo_staff import demo_password  # noqa: E402
 from tests.house import House  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -46,8 +47,9 @@ def take_chat(browser: Browser, house: House) -> None:
 def take_inbox(browser: Browser, house: House) -> None:
     page = browser.new_page(viewport=DESKTOP)
     page.goto(house.url("inbox", "/"))
-    page.locator("input[name=name]").fill("Neha")
-    page.locator("input[type=password]").fill(house.environment["INBOX_API_TOKEN"])
+    page.locator("input[name=login]").fill("physio")
+    secret = house.environment["SANDHI_SECRET_KEY"]
+    page.locator("input[type=password]").fill(demo_password(secret, "physio"))
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
     _take(page, "inbox")

@@ -1,6 +1,7 @@
 """Every table of the clinic database."""
 
 from clinic.models.attendance import AttendanceMark
+from clinic.models.audit import AuditEntry
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
@@ -9,6 +10,7 @@ from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
 from clinic.models.reminders import MessageTemplate, Nudge, Reminder
+from clinic.models.outgoing import ChatwootLink, Webhook, WebhookDelivery
 from clinic.models.schedule import (
     Appointment,
     Availability,
@@ -20,13 +22,17 @@ from clinic.models.schedule import (
     SlotCell,
 )
 from clinic.models.waiting import SlotOffer, WaitingPatient
+from clinic.models.staff import ApiToken, Staff
 
 __all__ = [
+    "ApiToken",
     "Appointment",
     "AttendanceMark",
+    "AuditEntry",
     "Availability",
     "Base",
     "CalendarFeed",
+    "ChatwootLink",
     "Clinician",
     "Closure",
     "Consent",
@@ -49,6 +55,9 @@ __all__ = [
     "Service",
     "SlotCell",
     "SlotOffer",
+    "Staff",
     "Tracker",
     "WaitingPatient",
+    "Webhook",
+    "WebhookDelivery",
 ]

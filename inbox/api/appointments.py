@@ -18,6 +18,7 @@ api = base.api_blueprint("appointments")
 
 
 @api.get("/appointments")
+@base.may_do("see_appointments")
 def index() -> Response:
     """Visits by their start, soonest first."""
     query = base.read_query(AppointmentQuery)
@@ -45,6 +46,7 @@ def index() -> Response:
 
 
 @api.post("/appointments")
+@base.may_do("book")
 def create() -> Tuple[Response, int]:
     """Book a visit at once; the same Idempotency-Key again books nothing new."""
     key = base.read_key()

@@ -7,12 +7,19 @@ import binascii
 import hmac
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Optional, Tuple, Type, TypeVar
+from functools import wraps
+from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from pydantic import BaseModel, ValidationError
 
+from clinic import tokens
+from clinic.audit import serving
+from clinic.database import now
+from clinic.models import ApiToken
+from inbox.access.rules import SCOPE_NEEDED, Viewer, may
+from inbox.access.viewer import viewer
 from inbox.errors import Refusal
 from inbox.house import house
 
@@ -24,32 +31,63 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LARGEST_MICROS = 253_370_764_800 * 1_000_000  # the year 9999
 
 Model = TypeVar("Model", bound=BaseModel)
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def api_blueprint(name: str) -> Blueprint:
-    """A part of the API; every view of it needs the bearer token."""
+    """A part of the API; every view of it needs a bearer token."""
     blueprint = Blueprint(f"api_{name}", __name__, url_prefix=PREFIX)
     blueprint.before_request(require_token)
     return blueprint
 
 
 def require_token() -> None:
-    """Refuse whoever does not carry the token.
+    """Refuse whoever carries no token; who does is the viewer of this request.
 
     Raises:
         Refusal: 401 `unauthorized`.
     """
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not is_token(given.strip()):
+    found = _bearer(given.strip()) if scheme.lower() == "bearer" else None
+    if found is None:
         raise Refusal(401, "unauthorized", "Send the header 'Authorization: Bearer <token>'.")
+    g.viewer = found
+    serving(request.remote_addr, program=found.who)
 
 
-def is_token(given: str) -> bool:
-    """Whether this is the inbox's token, in constant time; never where none is set."""
+def may_do(act: str) -> Callable[[View], View]:
+    """A view for tokens whose scopes allow `act` (403 `scope` for others)."""
+    scope = SCOPE_NEEDED[act]
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not may(viewer(), act):
+                raise Refusal(403, "scope", f"This token lacks the scope {scope}.")
+            return view(*args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return guard
+
+
+def _bearer(given: str) -> Optional[Viewer]:
+    """The program that has this token: the one of INBOX_API_TOKEN may everything."""
     expected = house().api_token
-    return bool(expected) and hmac.compare_digest(
-        given.encode("utf-8", "surrogatepass"), expected.encode()
-    )
+    if expected and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode()):
+        return Viewer(who="api", scopes=frozenset(tokens.SCOPES))
+    if not given.isascii():
+        return None
+    with house().database.reading() as session:
+        token = tokens.find(session, given)
+    if token is None:
+        return None
+    if token.last_used_at is None or now() - token.last_used_at > tokens.USED_EVERY:
+        with house().database.transaction() as session:
+            standing = session.get(ApiToken, token.id)
+            if standing is not None:
+                standing.last_used_at = now()
+    return Viewer(who=f"token:{token.id}", scopes=tokens.scopes_of(token))
 
 
 def read_body(model: Type[Model]) -> Model:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from flask import Response, jsonify
 
 from clinic.logs import logger
-from clinic.transcript import Entry, find_conversation, read_after, read_one
+from clinic.transcript import Entry, find_conversation
 from inbox import desk
+from inbox.access.sight import read_after, read_one
 from inbox.api import base
 from inbox.api.shapes import MessageItem, PageQuery, ReplyBody
 from inbox.errors import Refusal
@@ -22,6 +23,7 @@ ADDRESS = f"/conversations/{base.ID.format('contact_id')}/messages"
 
 
 @api.get(ADDRESS)
+@base.may_do("see_conversation")
 def index(contact_id: int) -> Response:
     """The transcript from its beginning; `next` leads to what came after."""
     query = base.read_query(PageQuery)
@@ -39,6 +41,7 @@ def index(contact_id: int) -> Response:
 
 
 @api.post(ADDRESS)
+@base.may_do("reply")
 def reply(contact_id: int) -> Tuple[Response, int]:
     """Answer the patient; the same Idempotency-Key again gives the first answer's message."""
     key = base.read_key()

@@ -17,6 +17,7 @@ api = base.api_blueprint("handoffs")
 
 
 @api.get("/handoffs")
+@base.may_do("see_queue")
 def index() -> Response:
     """Handoffs, urgent ones first, then in the order in which they were opened."""
     query = base.read_query(HandoffQuery)
@@ -37,6 +38,7 @@ def index() -> Response:
 
 
 @api.post(f"/handoffs/{base.ID.format('handoff_id')}/claim")
+@base.may_do("claim")
 def claim(handoff_id: int) -> Response:
     """Give it to one person; of two who ask, one wins and the other hears 409."""
     body = base.read_body(ClaimBody)
@@ -45,6 +47,7 @@ def claim(handoff_id: int) -> Response:
 
 
 @api.post(f"/handoffs/{base.ID.format('handoff_id')}/resolve")
+@base.may_do("resolve")
 def resolve(handoff_id: int) -> Response:
     """End it; with `hand_back` the bot answers this patient again."""
     body = base.read_body(ResolveBody)

@@ -37,6 +37,7 @@ NAMES: Dict[Any, str] = {model: name for name, model in {**LISTED, **OTHERS}.ite
 ERRORS = {
     "400": "The body is not JSON.",
     "401": "No bearer token, or a wrong one.",
+    "403": "The token lacks the scope that this needs; `error.message` names it.",
     "404": "There is no such thing.",
     "405": "This address does not take that method.",
     "409": "It conflicts with what has happened meanwhile; `error.code` says how.",
@@ -65,7 +66,9 @@ def document() -> Schema:
             "version": "1",
             "description": (
                 "Handoffs, conversations and appointments. Lists are read page by page: pass "
-                "`next` as `cursor` until it is null. Times carry an offset; phones are E.164."
+                "`next` as `cursor` until it is null. Times carry an offset; phones are E.164. "
+                "Tokens have scopes: `sandhi token add`. Webhooks tell of `handoff.opened` and "
+                "`handoff.resolved`: `sandhi webhook add`, docs/api.md."
             ),
         },
         "servers": [{"url": PREFIX}],
@@ -117,7 +120,8 @@ RESOLVE_TEXT = (
 )
 MESSAGES_TEXT = (
     "The transcript from its oldest message to its newest; keep the last `next` you were given "
-    "to read on from there later."
+    "to read on from there later. A token without the scope `clinical:read` gets clinical messages "
+    "with their `kind` as `hidden`, a fixed `text` and no media."
 )
 REPLY_TEXT = (
     "Answer as staff. Free text goes only within 24 hours of the patient's last message (409 "
@@ -137,7 +141,7 @@ def _list_operation(name: str, item: str, query: Type[BaseModel], text: str) -> 
         "operationId": name,
         "description": text,
         "parameters": _query_parameters(query),
-        "responses": _responses("200", f"{item}List", ["401", "404", "405", "422", "503"]),
+        "responses": _responses("200", f"{item}List", ["401", "403", "404", "405", "422", "503"]),
     }
 
 

@@ -6,9 +6,25 @@ from typing import List
 
 from flask import Blueprint
 
-from inbox.pages import calendars, conversation, queue, sign_in
+from inbox.pages import (
+    account,
+    audit_log,
+    calendars,
+    conversation,
+    people,
+    queue,
+    sign_in,
+)
 
 
 def blueprints() -> List[Blueprint]:
     """Every page."""
-    return [sign_in.pages, queue.pages, conversation.pages, calendars.pages]
+    return [
+        sign_in.pages,
+        queue.pages,
+        conversation.pages,
+        account.pages,
+        people.pages,
+        audit_log.pages,
+        calendars.pages,
+    ]

@@ -19,8 +19,9 @@ from clinic.handoffs import unresolved_handoff
 from clinic.logs import logger
 from clinic.models import Contact, Handoff
 from clinic.staff_replies import LONGEST_TEXT, window_closes_at
-from clinic.transcript import find_conversation, fingerprint, read_latest
+from clinic.transcript import find_conversation, fingerprint
 from inbox import desk
+from inbox.access.sight import read_latest
 from inbox.api.base import ID, LARGEST_ID
 from inbox.errors import Refusal
 from inbox.house import house

@@ -11,8 +11,8 @@ from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from clinic.database import now
-from clinic.transcript import last_words
 from inbox import desk
+from inbox.access.sight import last_words
 from inbox.api.base import ID, moment_of, read_cursor, stamp, write_cursor
 from inbox.handoff_list import (
     Position,

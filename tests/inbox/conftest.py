@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine
@@ -22,6 +23,7 @@ from clinic.inbound import Arrival, store_arrival
 from clinic.models import Base, Handoff
 from clinic.outbox import plan
 from clinic.settings import settings
+from clinic.staff import add, find
 from clinic.texts import Texts
 from inbox.app import create_app
 from inbox.limits import limiter
@@ -44,6 +46,15 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 as weak as it goes: it is meant to be slow, and these tests sign in often."""
+    monkeypatch.setattr(
+        "clinic.staff.hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    )
+    monkeypatch.setattr("clinic.staff._unknown", [])
 
 
 @pytest.fixture
@@ -172,15 +183,52 @@ def token_in(html: str) -> str:
     return found[1]
 
 
-def sign_in(client: FlaskClient, name: str = "Asha", token: str = TOKEN, **more: Any) -> Any:
+PASSWORD = "three invented words"
+
+
+def account(app: Flask, name: str = "Asha", role: str = "physiotherapist") -> str:
+    """The login of somebody of that name and role, who has an account from now on."""
+    login = f"{''.join(filter(str.isalnum, name.lower()))}@clinic.example"
+    with app.extensions["sandhi"].database.transaction() as session:
+        if find(session, login) is None:
+            add(session, login, name, role, PASSWORD)
+    return login
+
+
+def sign_in(
+    client: FlaskClient,
+    name: str = "Asha",
+    role: str = "physiotherapist",
+    password: str = PASSWORD,
+    **more: Any,
+) -> Any:
+    """Sign in as somebody of that name, with an account made for them if there is none."""
+    login = account(client.application, name, role)
     csrf = token_in(client.get("/sign-in").text)
-    return client.post("/sign-in", data={"csrf_token": csrf, "name": name, "token": token}, **more)
+    data = {"csrf_token": csrf, "login": login, "password": password}
+    return client.post("/sign-in", data=data, **more)
 
 
 @pytest.fixture
 def asha(app: Flask) -> FlaskClient:
     client = app.test_client()
     assert sign_in(client).status_code == 302
+    return client
+
+
+@pytest.fixture
+def front(app: Flask) -> FlaskClient:
+    """Somebody of the front desk, signed in."""
+    client = app.test_client()
+    assert sign_in(client, "Frontdesk Farah", "front_desk").status_code == 302
+    return client
+
+
+@pytest.fixture
+def manager(app: Flask) -> FlaskClient:
+    """A manager, signed in."""
+    client = app.test_client()
+    assert sign_in(client, "Manager Mira", "manager").status_code == 302
     return client
 
 

@@ -18,7 +18,7 @@ from clinic.database import Database, now
 from clinic.handoffs import open_handoff
 from clinic.inbound import Arrival, store_arrival
 from clinic.models import Contact, Message
-from tests.inbox.conftest import TOKEN
+from tests.inbox.conftest import PASSWORD, account
 
 Make = Callable[..., int]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -58,7 +58,7 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def open_page(app: Flask, chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
     """`open_page("desk")`: a signed-in page of that size; scripts must not fail on it."""
     faults: list[str] = []
     contexts = []
@@ -74,8 +74,8 @@ def open_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto("/")
-        page.get_by_label("Your name").fill("Asha")
-        page.get_by_label("Access token").fill(TOKEN)
+        page.get_by_label("Login").fill(account(app))
+        page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("heading", name="Waiting for a person").wait_for()
         return page

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from assistant.training import model_path
+from clinic.demo_staff import demo_logins
 from tests.house import PROCESSES, ROOT, SERVERS, eventually, free_port
 
 pytestmark = pytest.mark.processes
@@ -123,7 +124,8 @@ def test_the_demo_starts_restarts_what_dies_and_ends_at_ctrl_c(
         assert run.get(server, "/health/ready").status_code == 200
     kept = tmp_path / "var" / "demo" / "env"
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert secrets_of(kept)["INBOX_API_TOKEN"] in run.said()
+    for _login, _role, password in demo_logins(secrets_of(kept)["SANDHI_SECRET_KEY"]):
+        assert password in run.said()
     assert (tmp_path / "var" / "demo" / "sandhi.db").exists()
     assert asks_and_hears(run)
 

@@ -1,0 +1,57 @@
+"""The words of the pages about accounts and access."""
+
+from __future__ import annotations
+
+ROLE_NAMES = {
+    "front_desk": "the front desk",
+    "physiotherapist": "physiotherapists",
+    "manager": "managers",
+}
+ROLE_LABELS = {
+    "front_desk": "Front desk",
+    "physiotherapist": "Physiotherapist",
+    "manager": "Manager",
+}
+MASKED = "Clinical message. Physiotherapists and managers can read it."
+
+ACT_LABELS = {
+    "signed_in": "Signed in",
+    "sign_in_failed": "Sign-in failed",
+    "signed_out": "Signed out",
+    "signed_out_everywhere": "Signed out everywhere",
+    "password_changed": "Changed password",
+    "totp_set": "Turned two-step sign-in on",
+    "totp_removed": "Turned two-step sign-in off",
+    "staff_added": "Added an account",
+    "staff_changed": "Changed a role",
+    "staff_disabled": "Shut an account",
+    "staff_enabled": "Opened an account",
+    "staff_reset": "Reset an account",
+    "token_added": "Made an API token",
+    "token_revoked": "Revoked an API token",
+    "webhook_added": "Added a webhook",
+    "webhook_removed": "Removed a webhook",
+    "viewed_clinical": "Read clinical text",
+    "refused": "Was refused",
+    "search": "Searched for a patient",
+    "claim": "Claimed a conversation",
+    "take_over": "Took a conversation over",
+    "assign": "Assigned a conversation",
+    "snooze": "Snoozed a conversation",
+    "wake": "Woke a conversation",
+    "reply": "Answered a patient",
+    "template": "Sent a template",
+    "resolve": "Ended a handoff",
+    "keep": "Kept a conversation",
+    "book": "Booked an appointment",
+    "move": "Moved an appointment",
+    "cancel": "Cancelled an appointment",
+    "plan_written": "Wrote a plan",
+    "searched_audit": "Searched this log",
+    "exported": "Exported",
+}
+
+
+def act(code: str) -> str:
+    """An act of the audit log in words."""
+    return ACT_LABELS.get(code, code.replace("_", " ").capitalize())

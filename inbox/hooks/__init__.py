@@ -1,0 +1,1 @@
+"""What other systems call: each proves by a signature who it is."""
