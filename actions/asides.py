@@ -17,9 +17,16 @@ from actions.talk import Events, Talk, forget
 # said before the question is asked again
 ACKNOWLEDGED = {"greet": "utter_hello", "thanks": "utter_welcome"}
 NOTHING_NEW = frozenset({"affirm", "deny", "inform", "inform_name", *ACKNOWLEDGED})
-FORM_OF = {"book": "booking_form", "reschedule": "reschedule_form", "cancel": "cancel_form"}
+FORM_OF = {
+    "book": "booking_form",
+    "reschedule": "reschedule_form",
+    "cancel": "cancel_form",
+    "book_series": "series_form",
+}
 # slots that a message fills beside its answer
-NEWS = frozenset({"when", "gender", "category", "day", "slot", "appointment", "cancel_reason"})
+NEWS = frozenset(
+    {"when", "gender", "category", "day", "slot", "appointment", "cancel_reason", "series"}
+)
 
 
 def with_sure_answer(talk: Talk, slot: str, same_as_yes: str) -> Dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from actions.talk import ClinicAction, Events, Talk
-from actions.visit_words import visit_facts
+from actions.visit_words import numbered_facts, visit_facts
 from actions.which_visit import (
     chosen_visit,
     say_visit,
@@ -56,8 +56,7 @@ class ConfirmAttendance(ClinicAction):
         except SchedulingError:
             talk.say("utter_visit_over")
         else:
-            facts = visit_facts(visit, talk.profile, talk.language)
-            talk.say("utter_attendance_confirmed", **facts)
+            talk.say("utter_attendance_confirmed", **numbered_facts(talk, visit))
         return []
 
 

@@ -20,7 +20,7 @@ from actions.asides import (
 )
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import checked_day, hear_times, said_time
-from actions.visit_words import visit_facts
+from actions.visit_words import numbered_facts, visit_facts
 from clinic.database import now
 from clinic.models import Appointment, Patient
 from clinic.scheduling.booking import confirm, hold
@@ -231,5 +231,5 @@ class Booked(ClinicAction):
             visit = visit_of(appointment) if appointment is not None else None
         if visit is None or visit.contact_id != talk.contact_id:
             raise LookupError("a finished booking without its appointment")
-        talk.say("utter_booked", **visit_facts(visit, talk.profile, talk.language))
+        talk.say("utter_booked", **numbered_facts(talk, visit))
         return forget(*BOOKING_SLOTS)

@@ -15,11 +15,13 @@ from actions.asides import (
 )
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import checked_day, hear_times, said_time
-from actions.visit_words import visit_facts
+from actions.visit_words import numbered_facts, visit_facts
 from actions.which_visit import chosen_visit, say_visit, settle_visit, version_of
+from clinic.calendar_words import say_day
 from clinic.database import now
+from clinic.models import Course
 from clinic.scheduling.booking import reschedule
-from clinic.scheduling.errors import Moved, SchedulingError, SlotTaken
+from clinic.scheduling.errors import CourseOver, Moved, SchedulingError, SlotTaken
 from clinic.scheduling.grid import Slot
 
 
@@ -84,11 +86,21 @@ class ValidateRescheduleForm(ClinicAction):
             if visit is not None:
                 say_visit(talk, visit)
             return [*forget("move_confirm", "appointment"), SlotSet("requested_slot", None)]
+        except CourseOver:
+            talk.say("utter_after_course", **self._last_day(talk, key))
         except SchedulingError:
             talk.say("utter_slot_gone")
         else:
             return [SlotSet("move_confirm", True)]
         return forget("move_confirm", "slot")
+
+    def _last_day(self, talk: Talk, key: str) -> Dict[str, str]:
+        """`last_day` of the course that the visit is a session of."""
+        visit = chosen_visit(talk, key)
+        with talk.db.reading() as session:
+            course = session.get(Course, visit.course_id) if visit is not None else None
+            last = course.expires_on if course is not None else None
+        return {"last_day": say_day(last, talk.language) if last is not None else ""}
 
 
 class AskMoveConfirm(ClinicAction):
@@ -113,5 +125,5 @@ class MovedVisit(ClinicAction):
     def act(self, talk: Talk) -> Events:
         visit = chosen_visit(talk, talk.slot("appointment"))
         if visit is not None and talk.slot("move_confirm"):
-            talk.say("utter_moved", **visit_facts(visit, talk.profile, talk.language))
+            talk.say("utter_moved", **numbered_facts(talk, visit))
         return forget(*BOOKING_SLOTS)

@@ -144,9 +144,9 @@ class Talk:
         """Say a response of the domain, with its placeholders filled and buttons added."""
         self._dispatcher.utter_message(response=response, buttons=buttons, **values)
 
-    def word(self, name: str) -> str:
+    def word(self, name: str, **values: Any) -> str:
         """A short text of the domain, such as the title of a button."""
-        return texts().say(name, self.language)
+        return texts().say(name, self.language, **values)
 
 
 class ClinicAction(Action):
@@ -188,4 +188,11 @@ BOOKING_SLOTS = (
     "move_confirm",
     "cancel_reason",
     "cancel_confirm",
+    "course",
+    "series",
+    "series_days",
+    "series_at",
+    "series_weeks",
+    "series_slots",
+    "series_confirm",
 )

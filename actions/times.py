@@ -24,6 +24,8 @@ from clinic.scheduling.rules import read_calendar
 ROWS_BEFORE_OTHER_DAY = 8
 # what a form asks for when the day is known
 AFTER_THE_DAY = frozenset({"slot", "patient_name", "booking_confirm", "move_confirm"})
+# what can be chosen anew when sessions are booked in a row
+AFTER_THE_COURSE = frozenset({"series_days", "series_at", "series_weeks"})
 
 
 def today_of(talk: Talk, moment: datetime) -> date:
@@ -167,7 +169,7 @@ class AskDay(ClinicAction):
                 today_of(talk, moment),
             )
         if not days:
-            talk.say("utter_nothing_free")
+            talk.say("utter_nothing_free", buttons=tell_me(talk, SOONEST))
             return []
         rows: List[Dict[str, str]] = [
             {"title": talk.word("utter_word_soonest"), "payload": _tap_means(talk, day=SOONEST)}
@@ -194,7 +196,7 @@ class AskSlot(ClinicAction):
         wish = Wish.of(talk.slot("wish"))
         slots, as_wished = _slots(talk, wish, day)
         if not slots:
-            talk.say("utter_nothing_free")
+            talk.say("utter_nothing_free", buttons=tell_me(talk, day))
             return []
         days = {slot.starts_at.astimezone(talk.zone).date() for slot in slots}
         one_day = len(days) == 1 and day != SOONEST
@@ -211,6 +213,7 @@ class AskSlot(ClinicAction):
         # within the rows that are seen before "more"
         rows.insert(min(len(rows), ROWS_BEFORE_OTHER_DAY), other_day)
         if not as_wished:
+            rows[ROWS_BEFORE_OTHER_DAY - 1 : ROWS_BEFORE_OTHER_DAY - 1] = tell_me(talk, day)
             _say_what_is_not(talk, wish, day, days)
         if one_day:
             words = say_day(days.pop(), talk.language)
@@ -218,6 +221,19 @@ class AskSlot(ClinicAction):
         else:
             talk.say("utter_ask_slot_soonest", buttons=rows)
         return []
+
+
+def tell_me(talk: Talk, day: str) -> List[Dict[str, str]]:
+    """The button by which a patient waits for a time as wished; none where a visit is moved."""
+    if talk.form != "booking_form":
+        return []
+    wait = {
+        "day": day,
+        "wish": Wish.of(talk.slot("wish")).as_slot(),
+        "category": talk.slot("category"),
+    }
+    payload = f"/join_waitlist{json.dumps({'wait': wait})}"
+    return [{"title": talk.word("utter_word_tell_me"), "payload": payload}]
 
 
 def _say_what_is_not(talk: Talk, wish: Wish, day: str, offered: Set[date]) -> None:
@@ -251,6 +267,10 @@ class GoBack(ClinicAction):
         if talk.form == "cancel_form":
             last = talk.requested == "cancel_confirm"
             return forget("cancel_reason" if last else "appointment")
+        if talk.form == "series_form":
+            step = talk.entity("step") or _step_before(talk.requested)
+            known = step if step in AFTER_THE_COURSE else "series_days"
+            return forget(known, "series_slots", "series_confirm")
         if talk.form not in {"booking_form", "reschedule_form"}:
             talk.say("utter_nothing_to_go_back")
             return []
@@ -267,4 +287,12 @@ class GoBack(ClinicAction):
 
 
 def _step_before(requested: Optional[str]) -> str:
-    return {"day": "category", "slot": "day", "patient_name": "slot"}.get(requested or "", "slot")
+    before = {
+        "day": "category",
+        "slot": "day",
+        "patient_name": "slot",
+        "series_at": "series_days",
+        "series_weeks": "series_at",
+        "series_confirm": "series_weeks",
+    }
+    return before.get(requested or "", "slot")

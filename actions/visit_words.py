@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 from zoneinfo import ZoneInfo
 
+from actions.talk import Talk
 from clinic.calendar_words import say_day, say_moment, say_rupees, say_time
+from clinic.courses import number_of
+from clinic.models import Appointment
 from clinic.profile import Profile
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit
 
 
 def visit_facts(visit: Any, profile: Profile, language: str) -> Dict[str, Any]:
-    """`visit_words`, `clinician`, `service`, `minutes`, `fee` of a Visit or a Slot."""
+    """`visit_words`, `clinician`, `service`, `minutes`, `fee` of a Visit or a Slot.
+
+    `session_words` is empty here: `numbered_facts` says which session of a course a visit is.
+    """
     service = profile.service(visit.service)
     return {
         "visit_words": say_moment(visit.starts_at, language, ZoneInfo(profile.time_zone)),
@@ -20,7 +26,27 @@ def visit_facts(visit: Any, profile: Profile, language: str) -> Dict[str, Any]:
         "service": service.name.said_in(language),
         "minutes": str(service.minutes),
         "fee": say_rupees(service.fee_paise),
+        "session_words": "",
     }
+
+
+def numbered_facts(talk: Talk, visit: Visit) -> Dict[str, Any]:
+    """`visit_facts`, with `session_words` such as ` (session 4 of 12)`."""
+    facts = visit_facts(visit, talk.profile, talk.language)
+    number = session_number(talk, visit)
+    return {**facts, "session_words": f" ({number})" if number else ""}
+
+
+def session_number(talk: Talk, visit: Visit) -> Optional[str]:
+    """`session 4 of 12`, or None for a visit of no course."""
+    if visit.course_id is None:
+        return None
+    with talk.db.reading() as session:
+        appointment = session.get(Appointment, visit.appointment_id)
+        place = number_of(session, appointment) if appointment is not None else None
+    if place is None:
+        return None
+    return talk.word("utter_word_session_number", number=place[0], total=place[1])
 
 
 def appointment_key(visit: Visit) -> str:
@@ -39,15 +65,16 @@ def slot_row(
     return {"title": title, "description": name, "payload": payload}
 
 
-def visit_rows(visits: List[Visit], intent: str, profile: Profile, language: str) -> List[Any]:
+def visit_rows(talk: Talk, visits: List[Visit], intent: str) -> List[Any]:
     """List rows for visits; a tap means `intent` for that visit."""
     rows = []
     for visit in visits:
-        facts = visit_facts(visit, profile, language)
+        facts = visit_facts(visit, talk.profile, talk.language)
+        what = session_number(talk, visit) or facts["service"]
         rows.append(
             {
                 "title": facts["visit_words"],
-                "description": f"{facts['service']}, {facts['clinician']}",
+                "description": f"{what}, {facts['clinician']}",
                 "payload": f'/{intent}{{"appointment": "{appointment_key(visit)}"}}',
             }
         )

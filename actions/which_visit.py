@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional
 from rasa_sdk.events import SlotSet
 
 from actions.talk import ClinicAction, Events, Talk, forget
-from actions.visit_words import appointment_key, visit_facts, visit_rows
+from actions.visit_words import appointment_key, numbered_facts, visit_rows
 from clinic.database import now
 from clinic.models import Appointment
 from clinic.scheduling.booking import upcoming
@@ -85,7 +85,7 @@ def say_visit(talk: Talk, visit: Visit) -> None:
     talk.say(
         "utter_one_visit",
         appointment=appointment_key(visit),
-        **visit_facts(visit, talk.profile, talk.language),
+        **numbered_facts(talk, visit),
     )
 
 
@@ -96,7 +96,7 @@ class AskAppointment(ClinicAction):
 
     def act(self, talk: Talk) -> Events:
         intent = "cancel" if talk.form == "cancel_form" else "reschedule"
-        rows = visit_rows(upcoming_visits(talk), intent, talk.profile, talk.language)
+        rows = visit_rows(talk, upcoming_visits(talk), intent)
         talk.say("utter_ask_appointment", buttons=rows)
         return []
 
@@ -116,6 +116,6 @@ class MyAppointments(ClinicAction):
         elif len(visits) == 1:
             say_visit(talk, visits[0])
         else:
-            rows = visit_rows(visits, "my_appointments", talk.profile, talk.language)
+            rows = visit_rows(talk, visits, "my_appointments")
             talk.say("utter_your_visits", buttons=rows)
         return []

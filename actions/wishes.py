@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from sqlalchemy.orm import Session
 
+from clinic.courses import active_courses
+from clinic.database import now
 from clinic.profile import Profile
 from clinic.scheduling.booking import has_visited
 from clinic.scheduling.grid import Slot
@@ -81,7 +83,13 @@ def _last_day(when: Dict[str, Any]) -> Optional[str]:
 
 
 def service_for(session: Session, profile: Profile, contact_id: int) -> str:
-    """What this contact books without asking a person: an assessment first, then sessions."""
+    """What this contact books without asking a person: an assessment first, then sessions.
+
+    Whoever has a plan of sessions books those.
+    """
+    running = active_courses(session, contact_id, now())
+    if running:
+        return str(running[0].service.code)
     returning = has_visited(session, contact_id)
     at_clinic = [item for item in profile.services if not item.home_visit]
     for item in at_clinic:

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Optional, Sequence, TypeVar
 import phonenumbers
 from pydantic import Field, validator
 
-from clinic.profile_values import GRID_MINUTES, LANGUAGES, Name, Part, Week, Words
+from clinic.profile_values import GRID_MINUTES, LANGUAGES, Name, Part, Span, Week, Words
 
 CATEGORY_CODES = (
     "back_neck",
@@ -139,6 +139,10 @@ class Booking(Part):
     lead_minutes: int = Field(60, ge=0, le=10080)
     hold_minutes: int = Field(10, ge=1, le=120)
     cancel_notice_hours: int = Field(4, ge=0, le=168)
+    late_cancel_hours: int = Field(4, ge=0, le=168)
+    no_show_uses_session: bool = False
+    waitlist_minutes: int = Field(30, ge=5, le=1440)
+    waitlist_hours: Span = Span("08:00-21:00")
 
     @validator("slot_step_minutes")
     def _on_the_grid(cls, value: int) -> int:

@@ -33,6 +33,11 @@ def write_profile(db: Database, profile: Profile) -> None:
         _write_row(session, profile)
 
 
+def has_profile(session: Session) -> bool:
+    """Whether a profile was written yet."""
+    return session.get(models.Profile, ONLY_ROW) is not None
+
+
 def profile_in(session: Session) -> Profile:
     """The profile as last written, parsed once per process and digest.
 

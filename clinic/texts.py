@@ -8,6 +8,7 @@ value: hi`); one without conditions is the English, and what any other language 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
 
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 
 from clinic.bubbles import Choice
 
+DOMAIN = Path(__file__).resolve().parent.parent / "domain"
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -92,6 +94,12 @@ class Texts:
         if plain is None:
             raise KeyError(f"{name} has no variation for {language}")
         return plain
+
+
+@lru_cache(maxsize=1)
+def domain_texts() -> Texts:
+    """The texts of the assistant's own domain, read once."""
+    return Texts.load(DOMAIN)
 
 
 def _files(paths: Iterable[Path]) -> List[Path]:

@@ -17,6 +17,7 @@ import typer
 
 from clinic.settings import Settings, SettingsError, settings
 from sandhi import staff_commands, token_commands, webhook_commands
+from sandhi import courses
 from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(
@@ -30,6 +31,8 @@ app.add_typer(token_commands.app, name="token")
 app.add_typer(webhook_commands.app, name="webhook")
 # a server that is not ready by then is worth a word
 PATIENCE_SECONDS = 60.0
+
+app.add_typer(courses.app, name="course")
 
 
 def refuse_if(problems: list[str]) -> None:

@@ -9,21 +9,26 @@ from typing import Optional
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from clinic.courses import expire_courses
 from clinic.database import Database, now
 from clinic.logs import logger
 from clinic.recovery import recover
 from clinic.scheduling.booking import expire_holds
+from clinic.setup import has_profile
+from clinic.texts import domain_texts
+from clinic.waitlist_offers import offer_freed_slots
 from worker.sending import Outbox
 
 log = logger("worker")
 
 LOOK_EVERY_SECONDS = 0.008
 CHORES_EVERY_SECONDS = 5.0
+ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
-    """What a crashed worker left, and holds whose time ran out by `moment` (default: now)."""
+    """What a crashed worker left, and what ran out by `moment` (default: now)."""
     with database.transaction() as session:
         # a lease is the word of a living worker, whatever time this run pretends to be in
         recovered = recover(session)
@@ -32,21 +37,39 @@ def chores(database: Database, moment: Optional[datetime] = None) -> None:
         log.info("chores", recovered=recovered, expired_holds=len(expired))
 
 
+def rounds(database: Database, moment: Optional[datetime] = None) -> None:
+    """What the clinic looks after less often: freed slots for who waits, courses that are over."""
+    at = moment or now()
+    with database.reading() as session:
+        if not has_profile(session):
+            return
+    with database.transaction() as session:
+        offered = offer_freed_slots(session, at, domain_texts())
+    with database.transaction() as session:
+        over = expire_courses(session, at)
+    if offered or over:
+        log.info("rounds", offered_slots=len(offered), courses_over=len(over))
+
+
 def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = None) -> int:
     """Do everything that is due, once; how many letters were taken up."""
     chores(database, moment)
+    rounds(database, moment)
     return outbox.drain(moment)
 
 
 def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
     """Work until `stopping` is set; a database that does not answer is asked again."""
-    next_chores = 0.0
+    next_chores = next_rounds = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
         try:
             if time.monotonic() >= next_chores:
                 chores(database)
                 next_chores = time.monotonic() + CHORES_EVERY_SECONDS
+            if time.monotonic() >= next_rounds:
+                rounds(database)
+                next_rounds = time.monotonic() + ROUNDS_EVERY_SECONDS
             busy = outbox.step() > 0
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:

@@ -1,9 +1,11 @@
 """Every table of the clinic database."""
 
 from clinic.models.audit import AuditEntry
+from clinic.models.attendance import AttendanceMark
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
+from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
 from clinic.models.outgoing import ChatwootLink, Webhook, WebhookDelivery
@@ -18,13 +20,16 @@ from clinic.models.schedule import (
     SlotCell,
 )
 from clinic.models.staff import ApiToken, Staff
+from clinic.models.waiting import SlotOffer, WaitingPatient
 
 __all__ = [
     "ApiToken",
     "Appointment",
+    "AttendanceMark",
     "AuditEntry",
     "Availability",
     "Base",
+    "CalendarFeed",
     "ChatwootLink",
     "Clinician",
     "Closure",
@@ -40,8 +45,10 @@ __all__ = [
     "Profile",
     "Service",
     "SlotCell",
+    "SlotOffer",
     "Staff",
     "Tracker",
+    "WaitingPatient",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy import Column, Date, ForeignKey, Integer, String
 from sqlalchemy.orm import relationship
 
 from clinic.crypto import EncryptedText
 from clinic.database import UtcDateTime, now
 from clinic.models.base import Base, BigId
 from clinic.models.contact import Contact
+
+ACTIVE, FINISHED, EXPIRED, STOPPED = "active", "finished", "expired", "stopped"
+PACKAGE, PER_SESSION = "package", "session"
+PRICINGS = (PACKAGE, PER_SESSION)
 
 
 class Patient(Base):
@@ -26,7 +30,13 @@ class Patient(Base):
 
 
 class Course(Base):
-    """A course of sessions that a clinician prescribed for a patient."""
+    """A course of sessions that a clinician prescribed for a patient.
+
+    `expect` and `why_finish` are the clinician's own words, for the patient to read. `price_paise`
+    is for the whole course where `pricing` is `package`, for one session where it is `session`.
+    The last day of the course is `expires_on`, the clinic's local day. `delivered_at` is when the
+    plan was put in the outbox; whether it arrived, its message says.
+    """
 
     __tablename__ = "courses"
 
@@ -35,7 +45,18 @@ class Course(Base):
     clinician_id = Column(Integer, ForeignKey("clinicians.id"), nullable=False)
     service_id = Column(Integer, ForeignKey("services.id"), nullable=False)
     sessions = Column(Integer, nullable=False)
-    status = Column(String(12), nullable=False, default="active")
+    per_week = Column(Integer)
+    expect = Column(EncryptedText)
+    why_finish = Column(EncryptedText)
+    price_paise = Column(Integer)
+    pricing = Column(String(8))
+    expires_on = Column(Date)
+    authored_by = Column(String(120))
+    authored_at = Column(UtcDateTime)
+    delivered_at = Column(UtcDateTime)
+    status = Column(String(12), nullable=False, default=ACTIVE)
     started_at = Column(UtcDateTime, nullable=False, default=now)
 
     patient = relationship(Patient)
+    clinician = relationship("Clinician")
+    service = relationship("Service")

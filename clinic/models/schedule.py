@@ -25,6 +25,8 @@ HELD, BOOKED, CONFIRMED, ARRIVED = "held", "booked", "confirmed", "arrived"
 COMPLETED, NO_SHOW, CANCELLED = "completed", "no_show", "cancelled"
 APPOINTMENT_STATUSES = (HELD, BOOKED, CONFIRMED, ARRIVED, COMPLETED, NO_SHOW, CANCELLED)
 STANDING = (BOOKED, CONFIRMED)
+# what takes up a session of a course and is not over
+TO_COME = (BOOKED, CONFIRMED, ARRIVED)
 
 
 class Profile(Base):
@@ -106,7 +108,9 @@ class Appointment(Base):
 
     `time_version` is the version at which its time was last set: a button carrying an older
     one speaks of a visit that has since moved, while confirming attendance outdates no button.
-    A `held` row keeps its slot while the patient confirms, until `held_until`.
+    A `held` row keeps its slot while the patient confirms, until `held_until`; `held_for` says
+    for what, where it is not the booking that the patient is in the midst of.
+    `cancelled_late` says that a cancellation came within the clinic's `late_cancel_hours`.
     """
 
     __tablename__ = "appointments"
@@ -139,8 +143,11 @@ class Appointment(Base):
     version = Column(Integer, nullable=False, default=1)
     time_version = Column(Integer, nullable=False, default=1)
     held_until = Column(UtcDateTime)
+    held_for = Column(String(12))
     cancelled_by = Column(String(40))
     cancel_reason = Column(String(40))
+    cancelled_at = Column(UtcDateTime)
+    cancelled_late = Column(Boolean)
     note = Column(EncryptedText)
     created_at = Column(UtcDateTime, nullable=False, default=now)
 

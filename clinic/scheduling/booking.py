@@ -14,6 +14,7 @@ from typing import Callable, List, Optional
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.courses import refuse_after_its_end, take_session
 from clinic.models import Appointment
 from clinic.models.schedule import (
     ARRIVED,
@@ -39,6 +40,7 @@ from clinic.scheduling.rows import (
 from clinic.scheduling.rules import check_slot
 from clinic.scheduling.taking import HOLD_EXPIRED, expire, give_back, take
 from clinic.scheduling.visit import Visit, visit_of
+from clinic.setup import profile_in
 
 PATIENT = "patient"
 HOLD_RELEASED = "hold_released"
@@ -93,9 +95,11 @@ def confirm(
 ) -> Visit:
     """Turn a hold into a booking for a patient of that name.
 
-    A hold whose time ran out is still good while nobody else has taken the slot.
+    A hold whose time ran out is still good while nobody else has taken the slot. The visit
+    becomes a session of the patient's course where there is one (`clinic.courses.take_session`).
 
     Raises:
+        CourseFull, CourseOver: if the hold was for a course that has no such session any more.
         HoldExpired: if it was given back meanwhile.
         NotStanding: if it is no longer a hold for any other reason.
         AppointmentPast, NotYours, UnknownAppointment.
@@ -109,6 +113,7 @@ def confirm(
             raise NotStanding(f"appointment {appointment_id}")
         refuse_past(appointment, now)
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
+        take_session(session, appointment, appointment.course_id)
         appointment.status, appointment.held_until = BOOKED, None
         return changed(session, appointment)
 
@@ -142,6 +147,7 @@ def book(
 
     Raises:
         SlotTaken: if it is no longer free.
+        UnknownCourse, CourseFull, CourseOver: if it is to be a session of `course_id` and cannot.
         SchedulingError: as `clinic.scheduling.rules.check_slot`.
     """
 
@@ -149,12 +155,12 @@ def book(
         calendar = check_slot(session, slot, now, by_staff=by_staff)
         clinician_id = calendar.clinicians[slot.clinician].id
         appointment = new_appointment(session, slot, contact_id, clinician_id)
-        appointment.status = BOOKED
-        appointment.category, appointment.course_id = category, course_id
+        appointment.status, appointment.category = BOOKED, category
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         session.flush()
+        take_session(session, appointment, course_id)
         take(session, appointment, now)
-        return visit_of(appointment)
+        return changed(session, appointment, new=True)
 
     return _once(session, cause, work)
 
@@ -174,6 +180,7 @@ def reschedule(
     Raises:
         SlotTaken: if the new slot is not free; the old one is kept.
         Moved, NotStanding, AppointmentPast, NotYours, UnknownAppointment, DifferentService.
+        CourseOver: if a patient would move a session behind the end of its course.
         SchedulingError: as `clinic.scheduling.rules.check_slot`.
     """
 
@@ -184,6 +191,8 @@ def reschedule(
         if is_at(appointment, slot):
             return visit_of(appointment)
         calendar = check_slot(session, slot, now, by_staff=contact_id is None)
+        if contact_id is not None:
+            refuse_after_its_end(session, appointment, slot.starts_at)
         appointment.clinician = calendar.clinicians[slot.clinician]
         appointment.starts_at, appointment.ends_at = slot.starts_at, slot.ends_at
         appointment.status = BOOKED
@@ -220,6 +229,8 @@ def cancel(
         appointment = standing_appointment(session, appointment_id, contact_id, version, now)
         appointment.status = CANCELLED
         appointment.cancelled_by, appointment.cancel_reason = by, reason
+        appointment.cancelled_at = now
+        appointment.cancelled_late = appointment.starts_at - now < _late(session)
         give_back(session, [appointment.id])
         return changed(session, appointment)
 
@@ -288,10 +299,19 @@ def _once(session: Session, cause: str, work: Callable[[], Visit]) -> Visit:
     return Visit.from_json(once(session, cause, lambda: work().as_json()))
 
 
+def _late(session: Session) -> timedelta:
+    return timedelta(hours=profile_in(session).booking.late_cancel_hours)
+
+
 def _holds_of(session: Session, contact_id: int) -> List[Appointment]:
     rows = session.execute(
         select(Appointment)
-        .where(Appointment.contact_id == contact_id, Appointment.status == HELD)
+        .where(
+            Appointment.contact_id == contact_id,
+            Appointment.status == HELD,
+            # what is kept for somebody who waits is not the booking they are in the midst of
+            Appointment.held_for.is_(None),
+        )
         .order_by(Appointment.id)
         .with_for_update()
     )

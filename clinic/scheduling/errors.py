@@ -69,3 +69,31 @@ class HoldExpired(SchedulingError):
 
 class DifferentService(SchedulingError):
     """A visit can be moved to a slot of the same service only."""
+
+
+class UnknownCourse(SchedulingError):
+    """There is no course of that id, or it is another contact's."""
+
+
+class CourseFull(SchedulingError):
+    """Every session of the course is used or booked."""
+
+
+class CourseOver(SchedulingError):
+    """The course was finished or stopped, or ends before the visit."""
+
+
+class NotYetBegun(SchedulingError):
+    """The visit has not begun, so nobody can have come or stayed away."""
+
+
+class NoSuchChange(SchedulingError):
+    """A visit of that status cannot become what was asked for."""
+
+
+class UnknownOffer(SchedulingError):
+    """There is no waitlist offer of that id, or it is another contact's."""
+
+
+class OfferOver(SchedulingError):
+    """The slot is not kept any more for whom it was offered to."""

@@ -8,6 +8,7 @@ from typing import Optional, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.courses import settle_course
 from clinic.models import Appointment, Patient, Service
 from clinic.models.schedule import STANDING
 from clinic.scheduling.errors import (
@@ -70,10 +71,16 @@ def refuse_past(appointment: Appointment, now: datetime) -> None:
         raise AppointmentPast(f"appointment {appointment.id}")
 
 
-def changed(session: Session, appointment: Appointment) -> Visit:
-    """Number the change and write it."""
-    appointment.version += 1
+def changed(session: Session, appointment: Appointment, new: bool = False) -> Visit:
+    """Number the change, write it, and let follow what follows from any change of a visit.
+
+    Every change of a visit's time or status passes here, in the transaction of the change; a
+    new booking with `new`, since its first version is its own.
+    """
+    if not new:
+        appointment.version += 1
     session.flush()
+    settle_course(session, appointment.course_id)
     return visit_of(appointment)
 
 

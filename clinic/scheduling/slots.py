@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Collection, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -32,6 +32,7 @@ class _Wish:
     earliest: time
     latest: time
     preferred: Collection[str]
+    beyond_horizon: bool = False
 
 
 def free_slots(
@@ -47,6 +48,7 @@ def free_slots(
     before: Optional[time] = None,
     preferred: Collection[str] = (),
     each_time_once: bool = False,
+    beyond_horizon: bool = False,
     limit: int,
     now: datetime,
 ) -> List[Slot]:
@@ -64,6 +66,7 @@ def free_slots(
         after, before: local times; the slot begins at or after, and before.
         preferred: codes of clinicians to put first among equals.
         each_time_once: one slot for each moment, whoever else is free then.
+        beyond_horizon: later than a patient can book by themselves, too.
         limit: at most so many.
         now: aware.
 
@@ -73,6 +76,7 @@ def free_slots(
     """
     calendar = read_calendar(session, start, end)
     wish = _wish(calendar, service, clinician, gender, part, after, before, preferred)
+    wish = replace(wish, beyond_horizon=beyond_horizon)
     found: List[Slot] = []
     for slots in _by_moment(session, calendar, service, start, end, wish, now):
         found += slots[:1] if each_time_once else slots
@@ -142,7 +146,7 @@ def _by_moment(
     service = calendar.service(service_code)
     people = _candidates(calendar, service, wish)
     day = max(start, calendar.local_day(now))
-    last = min(end, calendar.last_day(now))
+    last = end if wish.beyond_horizon else min(end, calendar.last_day(now))
     while day <= last:
         if not calendar.is_closed(day):
             yield from _of_day(session, calendar, service, people, day, wish, now)

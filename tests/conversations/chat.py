@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from channels.whatsapp.render import Recipient, render
 from clinic.bubbles import bubble_from_json, choices_of, text_of
 from clinic.contacts import ensure_contact
+from clinic.course_plans import Plan, author
 from clinic.database import now
 from clinic.handoffs import resolve_handoff, unresolved_handoff
 from clinic.inbound import Arrival, store_arrival
@@ -46,6 +47,11 @@ QUESTIONS = {
     "cancelling which": "Which visit do you mean?",
     "cancelling reason": "May I note why?",
     "cancelling confirm": "Cancel your visit on",
+    "series which": "Whose sessions shall we book?",
+    "series days": "On which days of the week?",
+    "series time": "At what time?",
+    "series weeks": "For how many weeks?",
+    "series confirm": "Shall I book these",
 }
 
 
@@ -253,6 +259,8 @@ class Patient:
         flow, step = question.split()
         if flow == "booking":
             return self.is_booking(step)
+        if flow == "series":
+            return self._is_booking_in_a_row(step)
         self.has_visit()
         if step == "which":
             self.has_visit(self.clinic.today + timedelta(days=2), "Aarav Sharma")
@@ -265,6 +273,19 @@ class Patient:
         if step == "confirm":
             reply = self.taps(reply.titles[0])
         return reply
+
+    def _is_booking_in_a_row(self, step: str) -> Reply:
+        self.has_plan()
+        if step == "which":
+            self.has_plan(name="Aarav Sharma")
+        reply = self.writes("book the sessions of my plan")
+        if step in ("which", "days"):
+            return reply
+        reply = self.taps("Mon, Wed, Fri")
+        if step == "time":
+            return reply
+        reply = self.taps("9:00 am")
+        return reply if step == "weeks" else self.taps("All 6 sessions")
 
     def has_booked(self, name: str = "Riya Sharma", day: str = "Soonest") -> Visit:
         """Book the first free time of a day by taps."""
@@ -295,6 +316,27 @@ class Patient:
                 row.starts_at - week,
                 row.ends_at - week,
             )
+
+    def has_plan(
+        self,
+        sessions: int = 6,
+        per_week: int = 3,
+        name: str = "Riya Sharma",
+        clinician: str = "neha",
+        expires_on: Optional[date] = None,
+    ) -> int:
+        """A clinician has written a plan of sessions for them; its number."""
+        with self.clinic.database.transaction() as session:
+            plan = Plan(
+                contact_id=self.id_in(session),
+                patient=name,
+                clinician=clinician,
+                sessions=sessions,
+                authored_by=clinician,
+                per_week=per_week,
+                expires_on=expires_on,
+            )
+            return author(session, plan, now())
 
     def was_moved_by_staff(self, visit: Visit, to: Slot) -> Visit:
         with self.clinic.database.transaction() as session:

@@ -8,7 +8,7 @@ from alembic import op
 from clinic.models.audit import guard_statements
 
 revision = "0002_access"
-down_revision = "0001"
+down_revision = "0002_courses"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,211 @@
+"""Offering what becomes free to those who wait, one after another.
+
+`offer_freed_slots` looks only at the database: whatever made a slot free (a cancellation, a move,
+a leave taken back), whoever has waited longest and wants such a slot is asked first. The slot is
+kept for them, as a held appointment, for `booking.waitlist_minutes`; after a no, or none, it goes
+to the next.
+
+Nobody is asked who cannot answer in time: a contact who opted out, whose conversation a person has,
+or whom WhatsApp would not let us write to freely now (24 hours after their last message).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import List, Optional
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from clinic.bubbles import Choices
+from clinic.calendar_words import say_moment
+from clinic.delivery import window_open
+from clinic.handoffs import unresolved_handoff
+from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
+from clinic.models.schedule import CANCELLED, HELD
+from clinic.models.waiting import LAPSED, OPEN, OVER, SERVED, WAITING
+from clinic.outbox import plan
+from clinic.profile import Profile
+from clinic.scheduling.errors import SchedulingError
+from clinic.scheduling.grid import Slot
+from clinic.scheduling.rows import new_appointment
+from clinic.scheduling.rules import check_slot
+from clinic.scheduling.slots import free_slots
+from clinic.scheduling.taking import expire, take
+from clinic.setup import profile_in
+from clinic.texts import Texts
+from clinic.waitlist import give_back, open_offers
+
+HELD_FOR = "waitlist"
+CARE = "care"
+LOOKED_AT = 40
+
+
+def offer_freed_slots(session: Session, now: datetime, texts: Texts) -> List[int]:
+    """End the offers whose time is over, and make those that can be made; the ids of the new.
+
+    It may run as often as one likes, beside itself too.
+    """
+    profile = profile_in(session)
+    _end_offers(session, now)
+    _end_waiting(session, profile, now)
+    local = now.astimezone(ZoneInfo(profile.time_zone)).time()
+    hours = profile.booking.waitlist_hours
+    if not hours.opens <= local < hours.closes:
+        return []
+    rows = session.execute(
+        select(WaitingPatient)
+        .where(WaitingPatient.status == WAITING)
+        .order_by(WaitingPatient.joined_at, WaitingPatient.id)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    made = [_offer(session, profile, row, now, texts) for row in rows.all()]
+    return [number for number in made if number is not None]
+
+
+def _offer(
+    session: Session, profile: Profile, row: WaitingPatient, now: datetime, texts: Texts
+) -> Optional[int]:
+    # asked for behind the lock of the row: another process may just have made one
+    if open_offers(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
+        return None
+    asked = set(
+        session.execute(select(SlotOffer.slot_key).where(SlotOffer.waiting_id == row.id)).scalars()
+    )
+    for slot in _fitting(session, profile, row, now):
+        if slot.key in asked:
+            continue
+        try:
+            kept = _keep(session, slot, row, profile, now)
+        except SchedulingError:
+            continue
+        offer = SlotOffer(
+            waiting_id=row.id, slot_key=slot.key, appointment_id=kept.id, offered_at=now
+        )
+        session.add(offer)
+        session.flush()
+        _write(session, profile, offer, kept, texts)
+        return int(offer.id)
+    return None
+
+
+def _fitting(session: Session, profile: Profile, row: WaitingPatient, now: datetime) -> List[Slot]:
+    """Free slots as wanted that begin late enough to be answered and come to, soonest first."""
+    # the lead time is counted from when the answer may come
+    answered = now + timedelta(minutes=profile.booking.waitlist_minutes)
+    try:
+        return free_slots(
+            session,
+            service=row.service,
+            start=row.day_from,
+            end=row.day_to,
+            clinician=row.clinician,
+            gender=row.gender,
+            after=row.after,
+            before=row.before,
+            limit=LOOKED_AT,
+            now=answered,
+        )
+    except SchedulingError:
+        # a service or clinician that the clinic has no more
+        return []
+
+
+def _keep(
+    session: Session, slot: Slot, row: WaitingPatient, profile: Profile, now: datetime
+) -> Appointment:
+    calendar = check_slot(session, slot, now, by_staff=False)
+    with session.begin_nested():
+        clinician_id = int(calendar.clinicians[slot.clinician].id)
+        kept = new_appointment(session, slot, int(row.contact_id), clinician_id)
+        kept.status, kept.held_for, kept.category = HELD, HELD_FOR, row.category
+        kept.held_until = now + timedelta(minutes=profile.booking.waitlist_minutes)
+        session.flush()
+        take(session, kept, now)
+    return kept
+
+
+def _write(
+    session: Session, profile: Profile, offer: SlotOffer, kept: Appointment, texts: Texts
+) -> None:
+    language = str(offer.waiting.contact.language)
+    zone = ZoneInfo(profile.time_zone)
+    facts = {
+        "offer": str(offer.id),
+        "visit_words": say_moment(kept.starts_at, language, zone),
+        "until_words": say_moment(kept.held_until, language, zone),
+        "clinician": profile.clinician(kept.clinician.code).name.said_in(language),
+        "service": profile.service(kept.service.code).name.said_in(language),
+    }
+    plan(
+        session,
+        int(kept.contact_id),
+        Choices(
+            text=texts.say("utter_waitlist_offer", language, **facts),
+            choices=texts.buttons("utter_waitlist_offer", language, **facts),
+        ),
+        cause=f"waitlist:{offer.id}",
+        purpose=CARE,
+        due_at=offer.offered_at,
+        not_after=kept.held_until,
+    )
+
+
+def _end_offers(session: Session, now: datetime) -> None:
+    """Offers whose slot is not kept any more are over."""
+    rows = session.execute(
+        select(SlotOffer)
+        .where(SlotOffer.status == OPEN)
+        .order_by(SlotOffer.id)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    for offer in rows.all():
+        kept = session.get(
+            Appointment, offer.appointment_id, with_for_update=True, populate_existing=True
+        )
+        if kept is not None and kept.status == HELD and kept.held_until <= now:
+            expire(session, [kept])
+        if kept is None or kept.status == CANCELLED:
+            offer.status, offer.answered_at = OVER, now
+    session.flush()
+
+
+def _end_waiting(session: Session, profile: Profile, now: datetime) -> None:
+    """Who booked such a visit since waits no longer, nor who waited for days that are over."""
+    today = now.astimezone(ZoneInfo(profile.time_zone)).date()
+    rows = session.execute(
+        select(WaitingPatient)
+        .where(WaitingPatient.status == WAITING)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    for row in rows.all():
+        if row.day_to < today:
+            row.status, row.ended_at = LAPSED, now
+        elif _has_booked_since(session, row):
+            for offer in open_offers(session, int(row.id)):
+                give_back(session, offer, OVER, now)
+            row.status, row.ended_at = SERVED, now
+    session.flush()
+
+
+def _has_booked_since(session: Session, row: WaitingPatient) -> bool:
+    booked = session.execute(
+        select(Appointment)
+        .where(
+            Appointment.contact_id == row.contact_id,
+            Appointment.status.not_in((HELD, CANCELLED)),
+            Appointment.id > row.seen_appointment_id,
+        )
+        .order_by(Appointment.id)
+    ).scalars()
+    return any(visit.service.code == row.service for visit in booked)
+
+
+def _can_be_asked(session: Session, contact: Contact, now: datetime) -> bool:
+    return (
+        contact.opted_out_at is None
+        and contact.unreachable_at is None
+        and window_open(contact, now)
+        and unresolved_handoff(session, int(contact.id)) is None
+    )
