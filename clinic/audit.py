@@ -29,7 +29,7 @@ ACTS = (
     *("staff_added", "staff_changed", "staff_disabled", "staff_enabled", "staff_reset"),
     *("token_added", "token_revoked", "webhook_added", "webhook_removed"),
     *("viewed_clinical", "refused", "replied", "claimed", "taken_over", "resolved"),
-    *("booked", "changed", "plan_written", "searched_audit", "exported"),
+    *("booked", "changed", "plan_written", "plan_sent", "searched_audit", "exported"),
 )
 LONGEST_DETAIL = 500
 WITHHELD = "withheld"

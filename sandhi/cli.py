@@ -16,8 +16,7 @@ import requests
 import typer
 
 from clinic.settings import Settings, SettingsError, settings
-from sandhi import staff_commands, token_commands, webhook_commands
-from sandhi import courses
+from sandhi import courses, staff_commands, token_commands, webhook_commands
 from sandhi.console import Refusal, err, open_database, out
 
 app = typer.Typer(

@@ -40,6 +40,7 @@ ACT_LABELS = {
     "booked": "Booked an appointment",
     "changed": "Changed a record",
     "plan_written": "Wrote a plan",
+    "plan_sent": "Sent a plan",
     "searched_audit": "Searched this log",
     "exported": "Exported",
 }

@@ -6,7 +6,7 @@ from typing import List
 
 from flask import Blueprint
 
-from inbox.pages import account, audit_log, conversation, people, queue, sign_in
+from inbox.pages import account, audit_log, conversation, people, plans, queue, sign_in
 
 
 def blueprints() -> List[Blueprint]:
@@ -18,4 +18,5 @@ def blueprints() -> List[Blueprint]:
         account.pages,
         people.pages,
         audit_log.pages,
+        plans.pages,
     ]
