@@ -28,8 +28,9 @@ ACTS = (
     *("password_changed", "totp_set", "totp_removed"),
     *("staff_added", "staff_changed", "staff_disabled", "staff_enabled", "staff_reset"),
     *("token_added", "token_revoked", "webhook_added", "webhook_removed"),
-    *("viewed_clinical", "refused", "replied", "claimed", "taken_over", "resolved"),
-    *("booked", "changed", "plan_written", "plan_sent", "searched_audit", "exported"),
+    *("viewed_clinical", "refused", "search", "claim", "take_over", "assign", "snooze", "wake"),
+    *("reply", "template", "resolve", "keep", "book", "move", "cancel", "plan_written"),
+    *("plan_sent", "searched_audit", "exported"),
 )
 LONGEST_DETAIL = 500
 WITHHELD = "withheld"
@@ -43,13 +44,19 @@ _OF_A_CONTACT: Dict[str, Any] = {
     "appointment": Appointment,
 }
 
-# the network address that this thread of the inbox is serving, if any
+# the network address that this thread of the inbox is serving, and the program there, if any
 _address: ContextVar[Optional[str]] = ContextVar("address", default=None)
+_program: ContextVar[Optional[str]] = ContextVar("program", default=None)
 
 
-def serving(address: Optional[str]) -> None:
-    """From now on, entries of this thread come from that network address (kept as a hash)."""
+def serving(address: Optional[str], program: Optional[str] = None) -> None:
+    """From now on, entries of this thread come from that network address (kept as a hash).
+
+    With `program` (`api`, `token:<id>` and the like) it is the program that answers for them,
+    whatever name of a person it gives.
+    """
     _address.set(address)
+    _program.set(program)
 
 
 def record(
@@ -68,6 +75,7 @@ def record(
         subject: `kind:id`, such as `contact:12`.
         detail: codes and numbers only. What looks like words is withheld, not stored.
     """
+    what = what.replace(" ", "_")
     if not _CODE.fullmatch(what) or not _SUBJECT.fullmatch(subject):
         raise ValueError("what and subject of an audit entry are codes")
     address = _address.get()
@@ -86,6 +94,9 @@ def record(
 
 def actor(session: Session, who: str) -> str:
     """`who` as it stands in the log."""
+    program = _program.get()
+    if program is not None:
+        return program
     if _ACTOR.fullmatch(who):
         return who
     name = lookup_hash(tidy(who))

@@ -76,9 +76,13 @@ def _before_the_handoff(session: Session, handoff_id: int) -> int:
 
 
 def link_of(session: Session, conversation_id: int) -> Optional[ChatwootLink]:
-    """The link of a conversation of Chatwoot's."""
+    """The link of a conversation of Chatwoot's: of its newest handoff, where an inbox that is
+    locked to a single conversation has several in one."""
     return session.execute(
-        select(ChatwootLink).where(ChatwootLink.conversation_id == conversation_id)
+        select(ChatwootLink)
+        .where(ChatwootLink.conversation_id == conversation_id)
+        .order_by(ChatwootLink.handoff_id.desc())
+        .limit(1)
     ).scalar_one_or_none()
 
 
@@ -131,7 +135,7 @@ def take_reply(
     else:
         try:
             done = reply(session, int(link.contact_id), text, staff=OWNER, key=key)
-            record(session, WHO, "replied", f"message:{done.message_id}")
+            record(session, WHO, "reply", f"message:{done.message_id}")
             if has_files:
                 _refused(link, their_id, ATTACHMENT)
         except ReplyRefused as error:
@@ -170,7 +174,7 @@ def hand_back(session: Session, link: ChatwootLink, texts: Says) -> bool:
         resolve_handoff(session, int(handoff.id), OWNER, "answered", hand_back=True)
     except HandoffError:
         return False
-    record(session, WHO, "resolved", f"handoff:{handoff.id}", {"hand_back": True})
+    record(session, WHO, "resolve", f"handoff:{handoff.id}", {"hand_back": True})
     contact = session.get(Contact, link.contact_id)
     if contact is not None and window_open(contact):
         words = texts.say(HANDED_BACK, contact.language)
@@ -190,8 +194,11 @@ def standing(session: Session, link: ChatwootLink) -> Optional[Handoff]:
 
 
 def due(session: Session, limit: int = 20) -> List[int]:
-    """The links with something to do, longest waiting first: their handoffs' ids."""
-    rows = session.execute(
+    """The links with something to do, longest waiting first: their handoffs' ids.
+
+    Another worker that looks at the same time (PostgreSQL) finds others.
+    """
+    query = (
         select(ChatwootLink.handoff_id)
         .where(
             or_(ChatwootLink.closed.is_(False), ChatwootLink.refusals_to_tell > 0),
@@ -200,7 +207,9 @@ def due(session: Session, limit: int = 20) -> List[int]:
         .order_by(ChatwootLink.due_at)
         .limit(limit)
     )
-    return [int(row[0]) for row in rows]
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.with_for_update(skip_locked=True)
+    return [int(row[0]) for row in session.execute(query)]
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -82,6 +82,7 @@ def _install(app: Flask, house: House) -> None:
     csrf = CSRFProtect(app)
     limiter.init_app(app)
     app.before_request(_from_where)
+    app.teardown_request(_from_nowhere)
     staff.install(app, house)
     sight.install(app)
     app.register_blueprint(health)
@@ -98,6 +99,11 @@ def _install(app: Flask, house: House) -> None:
 
 def _from_where() -> None:
     serving(request.remote_addr)
+
+
+def _from_nowhere(_error: Optional[BaseException]) -> None:
+    # the thread serves somebody else next
+    serving(None)
 
 
 def _for_templates() -> Any:

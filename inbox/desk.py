@@ -16,7 +16,6 @@ from clinic.logs import logger
 from clinic.models import Contact, Handoff
 from clinic.outbox import plan
 from clinic.staff_replies import NAMELESS, Reply, ReplyRefused, reply
-from inbox.access.viewer import viewer
 from inbox.errors import Refusal
 from inbox.house import house
 
@@ -51,7 +50,7 @@ def claim(handoff_id: int, staff: str) -> Handoff:
     try:
         with house().database.transaction() as session:
             handoff = _with_contact(claim_handoff(session, handoff_id, staff))
-            record(session, _who(staff), "claimed", f"handoff:{handoff_id}")
+            record(session, staff, "claim", f"handoff:{handoff_id}")
     except HandoffError as error:
         _refuse(error.code)
     log.info("handoff claimed", handoff=handoff_id)
@@ -75,7 +74,7 @@ def take_over(handoff_id: int, staff: str, owner: str) -> None:
             .values(claimed_by=staff, claimed_at=now())
         ).rowcount
         if won:
-            record(session, _who(staff), "taken_over", f"handoff:{handoff_id}")
+            record(session, staff, "take_over", f"handoff:{handoff_id}")
     if not won:
         _refuse("taken")
     log.info("handoff taken over", handoff=handoff_id)
@@ -99,7 +98,7 @@ def resolve(handoff_id: int, outcome: str, hand_back: bool, staff: Optional[str]
             if hand_back:
                 _tell_handed_back(session, handoff)
             detail = {"outcome": outcome, "hand_back": hand_back}
-            record(session, _who(by), "resolved", f"handoff:{handoff_id}", detail)
+            record(session, by, "resolve", f"handoff:{handoff_id}", detail)
             _with_contact(handoff)
     except HandoffError as error:
         _refuse(error.code)
@@ -132,17 +131,11 @@ def answer_patient(
         with house().database.transaction() as session:
             done = reply(session, contact_id, text, staff=staff, key=key)
             if not done.repeated:
-                record(session, _who(staff), "replied", f"message:{done.message_id}")
+                record(session, staff or NAMELESS, "reply", f"message:{done.message_id}")
     except ReplyRefused as error:
         _refuse(error.code)
     log.info("reply planned", contact=contact_id, message=done.message_id, again=done.repeated)
     return done
-
-
-def _who(name: Optional[str]) -> str:
-    """Who answers for an act: the person signed in, or the program and not the name it gives."""
-    asking = viewer()
-    return asking.who if asking.role is None or name in (None, asking.name) else str(name)
 
 
 def _with_contact(handoff: Handoff) -> Handoff:

@@ -7,11 +7,13 @@ from typing import Any, Optional
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from sqlalchemy.orm import Session
 
 from clinic.audit import record
 from clinic.database import now
 from clinic.models import Staff
 from clinic.settings import settings
+from clinic.setup import NoProfile, profile_in
 from clinic.staff import SEEN_EVERY
 from inbox.errors import Refusal
 from inbox.house import House, house
@@ -27,13 +29,13 @@ STARTED, USED = "started", "used"
 class SignedIn(UserMixin):  # type: ignore[misc]
     """A person at the inbox."""
 
-    def __init__(self, account: Staff) -> None:
+    def __init__(self, account: Staff, front_desk_sees_clinical: bool = False) -> None:
         self.staff_id = int(account.id)
         self.name = str(account.name)
         self.role = str(account.role)
         self.epoch = int(account.session_epoch)
         self.must_change_password = bool(account.must_change_password)
-        self.last_seen_at = account.last_seen_at
+        self.front_desk_sees_clinical = front_desk_sees_clinical
 
     def get_id(self) -> str:
         """What the session cookie keeps; a new password or "sign out everywhere" voids it."""
@@ -103,13 +105,21 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
     g.not_known = True
     with house.database.reading() as db:
         account = db.get(Staff, int(number))
+        opened = _front_desk_sees_clinical(db)
     g.not_known = False
     if account is None or not account.active or str(account.session_epoch) != epoch:
         return None
     if not request.path.startswith(UNATTENDED) and moment - used >= 60:
         session[USED] = moment
     _note_seen(house, account)
-    return SignedIn(account)
+    return SignedIn(account, opened)
+
+
+def _front_desk_sees_clinical(db: Session) -> bool:
+    try:
+        return profile_in(db).inbox.front_desk_sees_clinical
+    except NoProfile:
+        return False
 
 
 def _note_seen(house: House, account: Staff) -> None:

@@ -289,6 +289,7 @@ def up(
 def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
     """Wait until every server is ready, and say where they are."""
     from clinic.demo_staff import demo_logins
+    from clinic.staff import everyone
 
     configured = settings()
     servers = {
@@ -314,6 +315,9 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
             f"  Webhook:  http://{configured.host}:{configured.assistant_port}"
             "/webhooks/whatsapp/webhook"
         )
+        with open_database().reading() as session:
+            if not everyone(session):
+                out.print("  Nobody can sign in yet: .venv/bin/sandhi staff add --help")
 
 
 def _reachable(host: str) -> str:

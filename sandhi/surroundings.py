@@ -53,6 +53,7 @@ def demo_environment() -> Dict[str, str]:
     environment.update({name: os.environ[name] for name in environment if os.environ.get(name)})
     ports = {name: environment[f"{name}_PORT"] for name in ("SIMULATOR", "ASSISTANT", "INBOX")}
     environment["WHATSAPP_GRAPH_URL"] = f"http://127.0.0.1:{ports['SIMULATOR']}"
+    environment["CHATWOOT_URL"] = ""
     environment["SIMULATOR_WEBHOOK_URL"] = (
         f"http://127.0.0.1:{ports['ASSISTANT']}/webhooks/whatsapp/webhook"
     )

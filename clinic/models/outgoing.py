@@ -73,13 +73,11 @@ class ChatwootLink(Base):
     """
 
     __tablename__ = "chatwoot_links"
-    __table_args__ = (UniqueConstraint("conversation_id"),)
-
     handoff_id = Column(BigId, ForeignKey("handoffs.id"), primary_key=True, autoincrement=False)
     contact_id = Column(BigId, ForeignKey("contacts.id"), nullable=False, index=True)
     source_id = Column(String(120))
     their_contact_id = Column(BigId)
-    conversation_id = Column(BigId)
+    conversation_id = Column(BigId, index=True)
     note_written = Column(Boolean, nullable=False, default=False)
     opened = Column(Boolean, nullable=False, default=False)
     closed = Column(Boolean, nullable=False, default=False)

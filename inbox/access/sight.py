@@ -77,6 +77,15 @@ def last_words(session: Session, contact_ids: Iterable[int]) -> Dict[int, Entry]
     return {entry.contact_id: entry for entry in shown}
 
 
+def readable(session: Session, message_id: int) -> bool:
+    """Whether the viewer may read this message: asked before a file of it or a finding is shown.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return read_one(session, message_id).kind != HIDDEN
+
+
 def clinical_ids(session: Session, entries: Iterable[Entry]) -> Set[int]:
     """Which of these bubbles are clinical, whoever asks."""
     listed = [entry for entry in entries if entry.author != BOT]

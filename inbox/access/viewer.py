@@ -9,7 +9,6 @@ from flask import g
 from flask_login import current_user, login_required
 
 from clinic.audit import record
-from clinic.setup import NoProfile, current_profile
 from inbox.access.rules import ROLES_MAY, Viewer, may, who_may
 from inbox.access.words import ROLE_NAMES
 from inbox.errors import Refusal
@@ -33,7 +32,7 @@ def viewer() -> Viewer:
         who=f"staff:{current_user.staff_id}",
         role=current_user.role,
         name=current_user.name,
-        front_desk_sees_clinical=_front_desk_sees_clinical(),
+        front_desk_sees_clinical=current_user.front_desk_sees_clinical,
     )
     return g.viewer  # type: ignore[no-any-return]
 
@@ -72,10 +71,3 @@ def needs(act: str) -> Callable[[View], View]:
         return wrapped
 
     return guard
-
-
-def _front_desk_sees_clinical() -> bool:
-    try:
-        return current_profile(house().database).inbox.front_desk_sees_clinical
-    except NoProfile:
-        return False

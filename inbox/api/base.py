@@ -15,6 +15,7 @@ from flask import Blueprint, g, request
 from pydantic import BaseModel, ValidationError
 
 from clinic import tokens
+from clinic.audit import serving
 from clinic.database import now
 from clinic.models import ApiToken
 from inbox.access.rules import SCOPE_NEEDED, Viewer, may
@@ -51,6 +52,7 @@ def require_token() -> None:
     if found is None:
         raise Refusal(401, "unauthorized", "Send the header 'Authorization: Bearer <token>'.")
     g.viewer = found
+    serving(request.remote_addr, program=found.who)
 
 
 def may_do(act: str) -> Callable[[View], View]:

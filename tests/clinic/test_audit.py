@@ -20,7 +20,7 @@ from clinic.models.audit import KEPT_DAYS
 
 def note(db: Database, **more: object) -> None:
     with db.transaction() as session:
-        record(session, "cli", "replied", "contact:7", more or None)
+        record(session, "cli", "reply", "contact:7", more or None)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_older_than_a_year_may_be_purged(db: Database) -> None:
     note(db)
     with db.transaction() as session:
         old = now() - timedelta(days=KEPT_DAYS + 1)
-        session.add(AuditEntry(at=old, who="cli", what="replied", subject="contact:1"))
+        session.add(AuditEntry(at=old, who="cli", what="reply", subject="contact:1"))
     with db.transaction() as session:
         session.execute(text("DELETE FROM audit WHERE subject = 'contact:1'"))
     with db.reading() as session:
@@ -71,7 +71,7 @@ def test_words_are_withheld_and_codes_kept(db: Database) -> None:
 @pytest.mark.parametrize("subject", ["Meena Joshi", "contact:+91 90000", "", "x" * 90])
 def test_a_subject_is_a_code(db: Database, subject: str) -> None:
     with pytest.raises(ValueError, match="codes"), db.transaction() as session:
-        record(session, "cli", "replied", subject)
+        record(session, "cli", "reply", subject)
 
 
 def test_a_name_is_kept_as_its_accounts_number(db: Database) -> None:
@@ -79,8 +79,8 @@ def test_a_name_is_kept_as_its_accounts_number(db: Database) -> None:
         person = staff.add(session, "asha", "Asha Verma", "manager", "three invented words")
         number = person.id
     with db.transaction() as session:
-        record(session, "asha  verma", "claimed", "handoff:1")
-        record(session, "Somebody Else", "claimed", "handoff:1")
+        record(session, "asha  verma", "claim", "handoff:1")
+        record(session, "Somebody Else", "claim", "handoff:1")
     with db.reading() as session:
         stranger, known = [entry.who for entry in audit.find(session, Wanted(2))]
     assert known == f"staff:{number}"
@@ -92,8 +92,8 @@ def test_whose_record_it_concerns_is_found_out(db: Database) -> None:
         contact = ensure_contact(session, "+919000000801", None)
         session.flush()
         made = open_handoff(session, int(contact.id), "request")
-        record(session, "cli", "claimed", f"handoff:{made.id}")
-        record(session, "cli", "booked", "calendar", {"contact": int(contact.id)})
+        record(session, "cli", "claim", f"handoff:{made.id}")
+        record(session, "cli", "book", "calendar", {"contact": int(contact.id)})
         number = int(contact.id)
     with db.reading() as session:
         assert len(audit.find(session, Wanted(10, contact_id=number))) == 2
@@ -102,10 +102,10 @@ def test_whose_record_it_concerns_is_found_out(db: Database) -> None:
 def test_searching_by_person_act_and_time_page_by_page(db: Database) -> None:
     with db.transaction() as session:
         for number in range(5):
-            record(session, f"staff:{number % 2}", "replied", f"contact:{number}")
-        record(session, "staff:1", "claimed", "contact:1")
+            record(session, f"staff:{number % 2}", "reply", f"contact:{number}")
+        record(session, "staff:1", "claim", "contact:1")
     with db.reading() as session:
-        mine = audit.find(session, Wanted(10, who="staff:1", what="replied"))
+        mine = audit.find(session, Wanted(10, who="staff:1", what="reply"))
         assert [entry.contact_id for entry in mine] == [3, 1]
         first = audit.find(session, Wanted(4))
         rest = audit.find(session, Wanted(4, before=int(first[-1].id)))

@@ -50,6 +50,11 @@ def nothing_else_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         ("WHATSAPP_GRAPH_URL", "ftp://127.0.0.1", "https"),
         ("WHATSAPP_GRAPH_URL", "graph.facebook.com", "https"),
         ("WHATSAPP_GRAPH_URL", "http://[bad", "IPv6"),
+        ("WHATSAPP_GRAPH_URL", "", "https"),
+        ("CHATWOOT_URL", "http://chatwoot.example", "https"),
+        ("CHATWOOT_ACCOUNT_ID", "three", "integer"),
+        ("INBOX_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example", "networks"),
+        ("INBOX_IDLE_MINUTES", "0", "greater"),
     ],
 )
 def test_a_wrong_value_is_named(
@@ -183,3 +188,17 @@ def test_fresh_secrets_are_good_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read_settings().encryption_key_list()) == 1
     assert len(new_secret()) >= 43
     assert new_secret() != new_secret()
+
+
+def test_a_chatwoot_connector_that_lacks_something_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {**GOOD, "CHATWOOT_ACCOUNT_ID": "", "CHATWOOT_INBOX_ID": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings().missing_for_real_use() == []
+    monkeypatch.setenv("CHATWOOT_URL", "https://chatwoot.example/")
+    monkeypatch.setenv("CHATWOOT_INBOX_ID", "7")
+    problems = " ".join(read_settings().missing_for_real_use())
+    for name in ("CHATWOOT_ACCOUNT_ID", "CHATWOOT_TOKEN", "CHATWOOT_WEBHOOK_SECRET"):
+        assert name in problems
+    assert "CHATWOOT_INBOX_ID" not in problems

@@ -33,6 +33,7 @@ class Chatwoot:
         self.asked: list[str] = []
         self.lose_answers_to: str = ""
         self.down = False
+        self.one_conversation_each = False
         self._next = 100
         self._lock = threading.Lock()
         stand_in = self
@@ -129,6 +130,10 @@ class Chatwoot:
     def _add_conversation(self, body: Any) -> tuple[int, Any]:
         contact = self.contacts[body["contact_id"]]
         assert body["source_id"] == contact["contact_inboxes"][0]["source_id"]
+        if self.one_conversation_each:
+            for known in self.conversations.values():
+                if known["meta"]["sender"]["id"] == contact["id"]:
+                    return 200, known
         number = self._number()
         self.conversations[number] = {
             "id": number,

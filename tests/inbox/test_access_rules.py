@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -175,6 +175,16 @@ def test_a_patients_file_is_masked(front: FlaskClient, asha: FlaskClient, patien
     contact = patient("", kind="media", content=content)
     assert "knee-xray" not in front.get(f"/conversations/{contact}").text
     assert "knee-xray" in asha.get(f"/conversations/{contact}").text
+
+
+def test_a_file_or_a_finding_asks_first(app: Flask, patient: Make, handoff: Make) -> None:
+    contact = patient(WORDS)
+    handoff("clinical", contact_id=contact)
+    for role, right in zip(ROLES, (False, True, True), strict=True):
+        with app.test_request_context("/"):
+            g.viewer = Viewer("staff:1", role=role)
+            with app.extensions["sandhi"].database.reading() as session:
+                assert sight.readable(session, 1) is right
 
 
 def test_everybody_reads_what_they_wrote_themselves(

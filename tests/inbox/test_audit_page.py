@@ -45,19 +45,19 @@ def test_what_a_person_did_is_found_by_person_act_patient_and_day(
     expected = ["Ended a handoff", "Answered a patient", "Claimed a conversation"]
     mine = rows(manager, who=f"staff:{person.id}")
     assert [act for act in mine if act in expected] == expected
-    assert rows(manager, what="claimed") == ["Claimed a conversation"]
+    assert rows(manager, what="claim") == ["Claimed a conversation"]
     assert set(expected) <= set(rows(manager, contact=contact))
     assert rows(manager, contact=contact + 1) == []
     today, tomorrow = now().date(), now().date() + timedelta(days=2)
-    assert rows(manager, what="claimed", **{"from": (today - timedelta(days=1)).isoformat()})
+    assert rows(manager, what="claim", **{"from": (today - timedelta(days=1)).isoformat()})
     assert rows(manager, **{"from": tomorrow.isoformat()}) == []
 
 
 def test_a_long_log_is_read_page_by_page(manager: FlaskClient, db: Database) -> None:
     with db.transaction() as session:
         for number in range(150):
-            record(session, "api", "booked", f"contact:{number}")
-    first = manager.get("/audit?what=booked").text
+            record(session, "api", "book", f"contact:{number}")
+    first = manager.get("/audit?what=book").text
     more = re.search(r'href="(/audit\?[^"]*after=[^"]+)"', first)
     assert more
     second = manager.get(more[1].replace("&amp;", "&")).text
@@ -79,7 +79,7 @@ def test_the_log_holds_no_words_of_anybody(
             for entry in entries
             for value in (entry.who, entry.what, entry.subject, entry.detail)
         )
-    assert entries and "replied" in written
+    assert entries and "reply" in written
     for word in ("knee", "Meena", "Rest", "+9190", "Asha"):
         assert word not in written
 
@@ -92,8 +92,8 @@ def test_an_export_is_everything_that_was_asked_for_and_is_noted(
         person = staff.find(session, "evil")
         assert person is not None
         for number in range(1200):
-            record(session, f"staff:{person.id}", "booked", f"contact:{number}")
-    answer = manager.get("/audit.csv?what=booked")
+            record(session, f"staff:{person.id}", "book", f"contact:{number}")
+    answer = manager.get("/audit.csv?what=book")
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
     lines = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(lines) == 1200
@@ -105,6 +105,19 @@ def test_an_export_is_everything_that_was_asked_for_and_is_noted(
 @pytest.mark.parametrize("asked", ["from=nonsense", "to=1999-01-01", "contact=x", "after=x"])
 def test_a_search_that_makes_no_sense_is_said(manager: FlaskClient, asked: str) -> None:
     assert manager.get(f"/audit?{asked}").status_code == 422
+
+
+def test_a_program_answers_for_what_it_does_whatever_name_it_gives(
+    api: FlaskClient, app: Flask, db: Database, handoff: Make
+) -> None:
+    account(app, "Asha")
+    made = handoff()
+    assert api.post(f"/api/v1/handoffs/{made}/claim", json={"staff": "Asha"}).status_code == 200
+    with db.reading() as session:
+        newest = (
+            session.execute(select(AuditEntry).order_by(AuditEntry.id.desc())).scalars().first()
+        )
+    assert newest is not None and (newest.who, newest.what) == ("api", "claim")
 
 
 # --- accounts

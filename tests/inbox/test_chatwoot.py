@@ -296,6 +296,33 @@ def test_what_is_written_after_handing_back_is_not_sent(
     assert any("handed back" in note for note in notes)
 
 
+def test_a_second_handoff_in_an_inbox_that_is_locked_to_one_conversation(
+    db: Database,
+    chatwoot: Chatwoot,
+    patient: Make,
+    handoff: Make,
+    work: Callable[[], None],
+    deliver: Callable[..., list[int]],
+) -> None:
+    chatwoot.one_conversation_each = True
+    contact = patient("First")
+    handoff(contact_id=contact)
+    work()
+    number = only(chatwoot)
+    chatwoot.agent_sets(number, "resolved")
+    deliver()
+    writes(db, contact, "Second")
+    handoff(contact_id=contact)
+    work()
+    assert only(chatwoot) == number and chatwoot.texts(number) == ["First", "Second"]
+    chatwoot.agent_writes(number, "Again here")
+    assert set(deliver()) == {200}
+    assert sent_to(db, contact)[-1] == "Again here"
+    chatwoot.agent_sets(number, "resolved")
+    deliver()
+    assert not is_muted(db, contact)
+
+
 # --- the door
 
 

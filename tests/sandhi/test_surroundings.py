@@ -71,7 +71,10 @@ def test_the_demo_is_complete_and_stays_on_this_machine(monkeypatch: pytest.Monk
 
 def test_messages_never_leave_for_the_real_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHATSAPP_GRAPH_URL", "https://graph.facebook.com")
-    assert demo_environment()["WHATSAPP_GRAPH_URL"] == "http://127.0.0.1:8010"
+    monkeypatch.setenv("CHATWOOT_URL", "https://chatwoot.example")
+    environment = demo_environment()
+    assert environment["WHATSAPP_GRAPH_URL"] == "http://127.0.0.1:8010"
+    assert environment["CHATWOOT_URL"] == ""
 
 
 def test_what_the_process_environment_says_wins(monkeypatch: pytest.MonkeyPatch) -> None:
