@@ -92,13 +92,17 @@ def _lines(wanted: Wanted, names: Dict[str, str], start: int) -> Iterator[str]:
 def _cells(entry: AuditEntry, names: Dict[str, str]) -> List[str]:
     at = entry.at.astimezone(house().zone()).isoformat(timespec="seconds")
     cells = [entry.id, at, entry.who, names.get(entry.who, ""), entry.what, entry.subject]
-    cells += [entry.contact_id or "", entry.detail or "", (entry.address_hash or "")[:12]]
+    cells += [
+        "" if entry.contact_id is None else entry.contact_id,
+        entry.detail or "",
+        (entry.address_hash or "")[:12],
+    ]
     return [_safe(str(cell)) for cell in cells]
 
 
 def _safe(cell: str) -> str:
     """A spreadsheet runs what begins like a formula; a person's name may."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _row(cells: List[str]) -> str:

@@ -90,7 +90,7 @@ def test_two_steps_from_setting_up_to_signing_in(app: Flask, visit: Callable[...
     assert box is not None and box["width"] > 150
     looks_right(page, "desk")
     authenticator = pyotp.TOTP(page.locator("#totp-key").inner_text().replace(" ", ""))
-    page.get_by_label("Code").fill(authenticator.at(now()))
+    page.get_by_role("textbox", name="Code").fill(authenticator.at(now()))
     page.get_by_role("button", name="Turn on").click()
     page.get_by_text("Two-step sign-in is on").wait_for()
     page.get_by_role("button", name="Sign out", exact=True).click()
@@ -99,10 +99,10 @@ def test_two_steps_from_setting_up_to_signing_in(app: Flask, visit: Callable[...
     sign_in(page, login)
     page.get_by_role("heading", name="One more step").wait_for()
     looks_right(page, "desk")
-    page.get_by_label("Code").fill("000000")
+    page.get_by_role("textbox", name="Code").fill("000000")
     page.get_by_role("button", name="Go on").click()
     page.get_by_text("That code is not right").wait_for()
-    page.get_by_label("Code").fill(authenticator.at(now()))
+    page.get_by_role("textbox", name="Code").fill(authenticator.at(now()))
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Waiting for a person").wait_for()
 
