@@ -30,7 +30,7 @@ ACTS = (
     *("token_added", "token_revoked", "webhook_added", "webhook_removed"),
     *("viewed_clinical", "refused", "search", "claim", "take_over", "assign", "snooze", "wake"),
     *("reply", "template", "resolve", "keep", "book", "move", "cancel", "plan_written"),
-    *("searched_audit", "exported"),
+    *("plan_sent", "searched_audit", "exported"),
 )
 LONGEST_DETAIL = 500
 WITHHELD = "withheld"

@@ -47,6 +47,7 @@ ACT_LABELS = {
     "move": "Moved an appointment",
     "cancel": "Cancelled an appointment",
     "plan_written": "Wrote a plan",
+    "plan_sent": "Sent a plan",
     "searched_audit": "Searched this log",
     "exported": "Exported",
 }

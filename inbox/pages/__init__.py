@@ -12,6 +12,7 @@ from inbox.pages import (
     calendars,
     conversation,
     people,
+    plans,
     queue,
     sign_in,
 )
@@ -25,6 +26,7 @@ def blueprints() -> List[Blueprint]:
         conversation.pages,
         account.pages,
         people.pages,
+        plans.pages,
         audit_log.pages,
         calendars.pages,
     ]
