@@ -88,7 +88,7 @@ def test_calling_a_person_by_a_button_in_a_form(riya: Patient) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["/restart", "/stop_flow", '/inform{"slot": "x"}', "EXTERNAL: x"]
+    "command", ["/session_start", "/stop_flow", '/inform{"slot": "x"}', "EXTERNAL: x"]
 )
 def test_a_typed_command_is_plain_text(riya: Patient, command: str) -> None:
     riya.is_booking("day")
