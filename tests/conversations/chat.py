@@ -125,6 +125,17 @@ class Patient:
         return self._said(Message.id.in_(everything.ids), Message.purpose != "notice")
 
     @property
+    def intents(self) -> List[str]:
+        """How each of their messages was read."""
+        with self.clinic.database.reading() as session:
+            rows = session.execute(
+                select(Message.intent)
+                .where(Message.contact_id == self.id, Message.direction == IN)
+                .order_by(Message.id)
+            )
+            return [str(row[0]) for row in rows]
+
+    @property
     def notices(self) -> Reply:
         """Every privacy notice, and every question for a guardian, that came so far."""
         return self._said(Message.purpose == "notice")
