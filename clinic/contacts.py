@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from clinic.crypto import lookup_hash
 from clinic.database import now
 from clinic.handoffs import raise_priority, unresolved_handoff
-from clinic.models import Appointment, Contact, Handoff, Message, Offer, Patient, Tracker
+from clinic.models import Appointment, Contact, Handoff, Message, Note, Offer, Patient, Tracker
 from clinic.upsert import insert_new
 
 
@@ -111,7 +111,7 @@ def change_identity(
 def _merge(session: Session, source: Contact, into: Contact) -> None:
     """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
     _keep_one_handoff(session, source, into)
-    for model in (Message, Offer, Appointment, Patient, Handoff):
+    for model in (Message, Offer, Appointment, Patient, Handoff, Note):
         session.execute(
             update(model).where(model.contact_id == source.id).values(contact_id=into.id)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,8 @@ from flask import current_app
 
 from clinic.database import Database
 from clinic.setup import NoProfile, current_profile
+from inbox.board import Board
+from inbox.files import FileLine, NoFiles
 
 DEFAULT_ZONE = "Asia/Kolkata"
 KEY = "sandhi"
@@ -29,6 +31,8 @@ class House:
     database: Database
     texts: FixedTexts
     api_token: str
+    files: FileLine = field(default_factory=NoFiles)
+    board: Board = field(default_factory=Board)
 
     def zone(self) -> ZoneInfo:
         """The clinic's time zone; India's until a profile was written."""

@@ -3,6 +3,7 @@
 from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
+from clinic.models.desk import CannedReply, Note, StoredFile
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
 from clinic.models.schedule import (
@@ -20,6 +21,7 @@ __all__ = [
     "Appointment",
     "Availability",
     "Base",
+    "CannedReply",
     "Clinician",
     "Closure",
     "Contact",
@@ -29,10 +31,12 @@ __all__ = [
     "Handoff",
     "Leave",
     "Message",
+    "Note",
     "Offer",
     "Patient",
     "Profile",
     "Service",
     "SlotCell",
+    "StoredFile",
     "Tracker",
 ]

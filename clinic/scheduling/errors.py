@@ -69,3 +69,11 @@ class HoldExpired(SchedulingError):
 
 class DifferentService(SchedulingError):
     """A visit can be moved to a slot of the same service only."""
+
+
+class NoSuchChange(SchedulingError):
+    """A visit of this status cannot become that."""
+
+
+class NotYetBegun(SchedulingError):
+    """What only becomes true when a visit begins was said before."""

@@ -1,4 +1,4 @@
-"""The pages of the front desk: one file per page, with its live part."""
+"""The pages that staff work in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,33 @@ from typing import List
 
 from flask import Blueprint
 
-from inbox.pages import conversation, queue, sign_in
+from inbox.pages import (
+    canned,
+    conversation,
+    day,
+    handoff_acts,
+    media,
+    preferences,
+    queue,
+    replies,
+    search,
+    sign_in,
+    visits,
+)
 
 
 def blueprints() -> List[Blueprint]:
-    """Every page."""
-    return [sign_in.pages, queue.pages, conversation.pages]
+    """Every part of the pages."""
+    return [
+        sign_in.pages,
+        preferences.pages,
+        queue.pages,
+        conversation.pages,
+        handoff_acts.pages,
+        replies.pages,
+        media.pages,
+        canned.pages,
+        search.pages,
+        day.pages,
+        visits.pages,
+    ]
