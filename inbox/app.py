@@ -106,7 +106,7 @@ def _install(app: Flask, house: House) -> None:
 
 def _let_files_in() -> None:
     """Larger bodies only where a form carries a file; the file itself goes to disk, not memory."""
-    if request.endpoint in WITH_FILE:
+    if request.endpoint in WITH_FILE and request.mimetype == "multipart/form-data":
         request.max_content_length = LARGEST_UPLOAD + LARGEST_BODY
 
 
