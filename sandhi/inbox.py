@@ -16,7 +16,7 @@ from inbox.files import FilesUnavailable
 
 # people wait for a file; a hanging line must not hold their page for long
 PATIENCE = (3.05, 15.0)
-GONE = (Verdict.FIX, Verdict.NEVER_AGAIN)
+GONE = (Verdict.FIX, Verdict.NEVER_AGAIN, Verdict.MEDIA_LOST)
 
 
 class GraphFiles:
