@@ -123,7 +123,7 @@ def line_of(session: Session, row: Appointment, profile: Profile) -> VisitLine:
         patient=str(row.patient.name) if row.patient is not None else "",
         status=row.status,
         number=_number_of(session, row),
-        may_become=may_become(row.status),
+        may_become=may_become(row),
         standing=row.status in (BOOKED, CONFIRMED) and row.starts_at > now(),
     )
 

@@ -81,9 +81,14 @@ def names_of(session: Session, contact: Contact) -> List[str]:
     return names or ([str(contact.profile_name)] if contact.profile_name else [])
 
 
-def may_become(status: str) -> List[str]:
-    """What can be said of a visit of that status, in the order in which a visit goes."""
-    return [mark_ for mark_ in MARKS if mark_ in TRANSITIONS[status]]
+def may_become(row: Appointment) -> List[str]:
+    """What can be said of a visit at this moment, in the order in which a visit goes."""
+    moment, zone = now(), house().zone()
+    if row.starts_at.astimezone(zone).date() > moment.astimezone(zone).date():
+        return []
+    # who comes early has arrived; treated or missed is said once it has begun
+    known = MARKS if row.starts_at <= moment else (ARRIVED,)
+    return [status for status in known if status in TRANSITIONS[row.status]]
 
 
 def contact_of_phone(phone: str) -> int:

@@ -17,6 +17,7 @@ from clinic.audit import record
 from clinic.canned import GAPS, list_canned
 from clinic.database import now
 from clinic.delivery import window_open
+from clinic.handoff_moves import newest_inbound_id
 from clinic.handoffs import unresolved_handoff
 from clinic.logs import logger
 from clinic.models import Contact, Handoff
@@ -116,8 +117,10 @@ def _conversation(db: Session, contact: Contact, before: Optional[int]) -> Dict[
     handoff = unresolved_handoff(db, int(contact.id))
     moment, zone = now(), house().zone()
     targets = house().board.targets(db) if handoff is not None else None
+    newest = newest_inbound_id(db, int(contact.id))
     return {
         "contact": contact,
+        "unread": handoff is not None and newest > (handoff.read_upto or 0),
         "lines": part.lines,
         "earlier": part.earlier,
         "before": before,
@@ -167,7 +170,16 @@ def _version(db: Session, contact: Contact) -> str:
     handoff = _last_handoff(db, int(contact.id))
     closes_at = window_closes_at(contact)
     moment = now()
-    named = ("id", "status", "claimed_by", "priority", "team", "snoozed_until", "snoozed_after")
+    named = (
+        "id",
+        "status",
+        "claimed_by",
+        "priority",
+        "team",
+        "snoozed_until",
+        "snoozed_after",
+        "read_upto",
+    )
     state = (
         fingerprint(db, int(contact.id), PAGE),
         [getattr(handoff, name) for name in named] if handoff else None,
