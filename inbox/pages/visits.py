@@ -74,12 +74,14 @@ def cancel(visit_id: int) -> Any:
 @login_required
 def move(visit_id: int) -> Any:
     """Choose another time for it."""
+    status = 200
     if request.method == "POST":
         try:
             slot = _slot()
             visits.move(visit_id, _version(), slot, _key(), me(), request.form.get("tell") == "1")
         except Refusal as refusal:
             flash(t(refusal.message), "bad")
+            status = refusal.status
         else:
             flash(t("Moved."), "good")
             return redirect(_back(visit_id))
@@ -88,15 +90,17 @@ def move(visit_id: int) -> Any:
         line = line_of(db, row, profile_in(db))
         shown = _times(db, row.service.code)
         reachable = window_open(row.contact)
-    return render(
+    html = render(
         "times.html", visit=row, line=line, contact=row.contact, reachable=reachable, **shown
     )
+    return html, status
 
 
 @pages.route(f"{ADDRESS}/book", methods=["GET", "POST"])
 @login_required
 def book(contact_id: int) -> Any:
     """Choose a time for a new visit of this contact."""
+    status = 200
     if request.method == "POST":
         name = " ".join(request.form.get("name", "").split())
         try:
@@ -107,6 +111,7 @@ def book(contact_id: int) -> Any:
             visits.book(owner, _slot(), name, _key(), me(), request.form.get("tell") == "1")
         except Refusal as refusal:
             flash(t(refusal.message), "bad")
+            status = refusal.status
         else:
             flash(t("Booked."), "good")
             return redirect(url_for("conversation.page", contact_id=contact_id))
@@ -122,7 +127,7 @@ def book(contact_id: int) -> Any:
         shown = _times(db, service)
         names = visits.names_of(db, contact)
         services = [(code, service_name(profile, code)) for code in codes]
-    return render(
+    html = render(
         "times.html",
         visit=None,
         contact=contact,
@@ -131,6 +136,7 @@ def book(contact_id: int) -> Any:
         reachable=window_open(contact),
         **shown,
     )
+    return html, status
 
 
 def _times(db: Session, service: str) -> Dict[str, Any]:

@@ -61,7 +61,7 @@ function startModes() {
   const choose = (wanted, focus) => {
     for (const [name, [form]] of Object.entries(modes)) {
       form.hidden = name !== wanted;
-      document.getElementById(`mode-${name}`).setAttribute("aria-selected", String(name === wanted));
+      document.getElementById(`mode-${name}`).setAttribute("aria-pressed", String(name === wanted));
     }
     if (templates) templates.hidden = wanted !== "reply";
     if (focus) document.getElementById(modes[wanted][1]).focus();
