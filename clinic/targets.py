@@ -39,8 +39,9 @@ class Targets:
         return seconds / 60
 
     def left(self, priority: str, since: datetime) -> int:
-        """Whole minutes of opening time left; below zero is how late it is."""
-        return math.floor(self.minutes[priority] - self.waited_minutes(since))
+        """Whole minutes of opening time left; below zero is how late it is, at least one."""
+        left = self.minutes[priority] - self.waited_minutes(since)
+        return math.floor(left) if left >= 0 else min(-1, math.ceil(left))
 
     def late_before(self, priority: str) -> datetime:
         """Whatever was opened before this moment is late by now."""

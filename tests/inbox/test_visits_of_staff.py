@@ -134,6 +134,7 @@ def test_saying_what_became_of_a_visit(desk: FlaskClient, db: Database, patient:
     contact_id = patient()
     made = visit(db, contact_id, at(10))
     page = f"/visits/{made}"
+    assert desk.get("/visits/99").status_code == 404
     early = press(desk, page, f"{page}/mark", status="no_show")
     assert early.status_code == 409 and "once the visit has begun" in early.text
     assert "Arrived" in desk.get(page).text and "Completed" not in desk.get(page).text
@@ -145,7 +146,6 @@ def test_saying_what_became_of_a_visit(desk: FlaskClient, db: Database, patient:
         assert press(desk, page, f"{page}/mark", status="booked").status_code == 422
         press(desk, page, f"{page}/mark", status="no_show")
     assert rows(db)[0].status == "no_show", "a slip is put right"
-    assert desk.get("/visits/99").status_code == 404
 
 
 def test_search_finds_by_number_name_words_and_visit(
