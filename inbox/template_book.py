@@ -1,7 +1,7 @@
 """The message templates that staff may send when the 24 hours are over.
 
-`data/templates/*.yml` holds them; only those without buttons or files, whose gaps the inbox can
-fill, are offered: a button's meaning belongs to the message that the system plans itself.
+`data/templates/*.yml` holds every template of the clinic; offered are those without buttons, whose
+gaps the inbox can fill: what a button means belongs to the message that the system plans itself.
 """
 
 from __future__ import annotations
@@ -22,38 +22,56 @@ _GAP = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True)
-class StaffTemplate:
-    """A template: words by language code as WhatsApp knows it, with named {gaps} in order."""
+class Wording:
+    """A template in one language: its name and language code at WhatsApp, its {gaps} in order."""
 
     name: str
-    texts: Mapping[str, str]
+    code: str
+    body: str
 
-    def code_for(self, language: str) -> str:
-        """Which of its languages this patient gets; Hinglish is registered as English."""
-        for code in ({"hinglish": "en"}.get(language, language), "en"):
-            if code in self.texts:
-                return code
-        return next(iter(self.texts))
-
-    def filled(self, language: str, values: Mapping[str, str]) -> Optional[Template]:
-        """The bubble for this patient; None where a gap has no value."""
-        code = self.code_for(language)
-        gaps = _GAP.findall(self.texts[code])
+    def filled(self, values: Mapping[str, str]) -> Optional[Template]:
+        """The bubble for a patient; None where a gap has no value."""
+        gaps = list(dict.fromkeys(_GAP.findall(self.body)))
         if any(not values.get(gap) for gap in gaps):
             return None
+        # Meta takes no line break in a variable
         lines = {gap: " ".join(values[gap].split()) for gap in gaps}
-        text = _GAP.sub(lambda found: lines[found[1]], self.texts[code])
-        return Template(name=self.name, language=code, text=text, body=[lines[gap] for gap in gaps])
+        return Template(
+            name=self.name,
+            language=self.code,
+            text=_GAP.sub(lambda found: lines[found[1]], self.body),
+            body=[lines[gap] for gap in gaps],
+        )
+
+
+@dataclass(frozen=True)
+class StaffTemplate:
+    """A template in every language that it has, by ours."""
+
+    name: str
+    wordings: Mapping[str, Wording]
+
+    def filled(self, language: str, values: Mapping[str, str]) -> Optional[Template]:
+        """The bubble for a patient of that language (else in English); None with a gap open."""
+        wording = self.wordings.get(language) or self.wordings["en"]
+        return wording.filled(values)
 
 
 @lru_cache(maxsize=1)
 def staff_templates() -> List[StaffTemplate]:
     """Every template that staff may send, by name."""
-    found: List[StaffTemplate] = []
-    for file in sorted(FOLDER.glob("*.yml")):
-        content: Dict[str, Any] = YAML(typ="safe", pure=True).load(file) or {}
-        for entry in content.get("staff_templates") or []:
-            texts = {str(code): str(words).strip() for code, words in entry["texts"].items()}
-            if all(gap in GAPS for words in texts.values() for gap in _GAP.findall(words)):
-                found.append(StaffTemplate(str(entry["name"]), texts))
-    return found
+    found = (_template(file) for file in sorted(FOLDER.glob("*.yml")))
+    return [one for one in found if one is not None]
+
+
+def _template(file: Path) -> Optional[StaffTemplate]:
+    content: Dict[str, Any] = YAML(typ="safe", pure=True).load(file)
+    texts: Dict[str, Any] = content["texts"]
+    for text in texts.values():
+        if text.get("buttons") or any(gap not in GAPS for gap in _GAP.findall(text["body"])):
+            return None
+    wordings = {
+        language: Wording(text.get("name", content["name"]), text["language"], text["body"].strip())
+        for language, text in texts.items()
+    }
+    return StaffTemplate(str(content["name"]), wordings)

@@ -27,9 +27,8 @@ class TemplateChoice:
 def template_choices(session: Session, contact: Contact) -> List[TemplateChoice]:
     """Every template that staff may send this patient, filled; none without a profile."""
     language = str(contact.language)
-    code = "hi" if language == "hi" else "en"
     try:
-        values = values_for(session, contact, code, me(), now())
+        values = values_for(session, contact, language, me(), now())
     except NoProfile:
         return []
     return [TemplateChoice(one.name, one.filled(language, values)) for one in staff_templates()]

@@ -121,12 +121,14 @@ def test_in_a_closed_window_a_template_is_shown_and_goes(
     assert bubble.body[0] == "Ravi" and bubble.language == "en" and message.text == bubble.text
 
 
-def test_the_templates_of_staff_are_in_both_languages() -> None:
+def test_the_templates_of_staff_are_in_three_languages_with_the_same_gaps() -> None:
     for one in staff_templates():
-        assert set(one.texts) == {"en", "hi"}
-        gaps = {code: re.findall(r"\{(\w+)\}", words) for code, words in one.texts.items()}
-        assert len(gaps["en"]) == len(set(gaps["en"])), "a gap is numbered once"
-        assert set(gaps["en"]) == set(gaps["hi"])
+        assert set(one.wordings) == {"en", "hi", "hinglish"}
+        names = {wording.name for wording in one.wordings.values()}
+        assert len(names) == 2, "Hinglish is registered under a name of its own"
+        gaps = [set(re.findall(r"\{(\w+)\}", one.body)) for one in one.wordings.values()]
+        assert gaps[0] == gaps[1] == gaps[2]
+    assert len(staff_templates()) == 3
 
 
 # --- ready answers
