@@ -53,9 +53,9 @@ class Board:
 
     def state(self, session: Session, wanted: Wanted, fresh: bool = False) -> List[Any]:
         """`queue_state` of one view."""
-        key = (wanted.view, wanted.reason, wanted.after, wanted.limit)
         # only what is one's own differs from person to person
-        key += (wanted.claimed_by if wanted.view == "mine" else None,)
+        whose = wanted.claimed_by if wanted.view == "mine" else None
+        key = (wanted.view, wanted.reason, wanted.after, wanted.limit, whose)
         return list(self._once(key, lambda: queue_state(session, wanted), fresh))
 
     def _once(self, key: Any, work: Any, fresh: bool) -> Any:

@@ -161,9 +161,22 @@ def group_waiting(
     ).where(Handoff.status != "resolved")
     rows = kinds.subquery()
     names = [column for column in rows.c if column.name != "id"]
-    query = select(*names, func.count(), func.max(rows.c.id)).group_by(*names)
+    query = select(
+        *names, func.count().label("how_many"), func.max(rows.c.id).label("newest")
+    ).group_by(*names)
     return [
-        Group(*row[:5], *(bool(flag) for flag in row[5:8]), int(row[8]), int(row[9]))
+        Group(
+            status=row.status,
+            claimed_by=row.claimed_by,
+            team=row.team,
+            reason=row.reason,
+            priority=row.priority,
+            snoozed=bool(row.snoozed),
+            unread=bool(row.unread),
+            late=bool(row.late),
+            count=int(row.how_many),
+            newest=int(row.newest),
+        )
         for row in session.execute(query)
     ]
 

@@ -116,7 +116,7 @@ def _conversation(db: Session, contact: Contact, before: Optional[int]) -> Dict[
     part = read_page(db, int(contact.id), PAGE, before)
     handoff = unresolved_handoff(db, int(contact.id))
     moment, zone = now(), house().zone()
-    targets = house().board.targets(db) if handoff is not None else None
+    targets = house().board.targets(db)
     newest = newest_inbound_id(db, int(contact.id))
     return {
         "contact": contact,
@@ -126,7 +126,9 @@ def _conversation(db: Session, contact: Contact, before: Optional[int]) -> Dict[
         "before": before,
         "handoff": handoff,
         "last_handoff": handoff or _last_handoff(db, int(contact.id)),
-        "left": targets.left(handoff.priority, handoff.opened_at) if targets else None,
+        "left": targets.left(handoff.priority, handoff.opened_at)
+        if targets is not None and handoff is not None
+        else None,
         "outcomes": OUTCOMES,
         "intents": [*answerable_intents(), OTHER],
         "colleagues": _colleagues(db),
