@@ -29,8 +29,11 @@ ACTS = (
     *("staff_added", "staff_changed", "staff_disabled", "staff_enabled", "staff_reset"),
     *("token_added", "token_revoked", "webhook_added", "webhook_removed"),
     *("viewed_clinical", "refused", "search", "claim", "take_over", "assign", "snooze", "wake"),
-    *("reply", "template", "resolve", "keep", "book", "move", "cancel", "plan_written"),
-    *("plan_sent", "searched_audit", "exported"),
+    *("reply", "take_back", "template", "note", "resolve", "keep", "book", "move", "cancel"),
+    *("mark_arrived", "mark_completed", "mark_no_show", "plan_written", "plan_delivered"),
+    *("guardian_confirmed", "waitlist_joined", "waitlist_left"),
+    *("canned_written", "canned_removed"),
+    *("searched_audit", "exported"),
 )
 LONGEST_DETAIL = 500
 WITHHELD = "withheld"

@@ -17,6 +17,7 @@ from clinic.models import (
     Guardian,
     Handoff,
     Message,
+    Note,
     Offer,
     Patient,
     Referral,
@@ -156,7 +157,10 @@ def change_identity(
 def _merge(session: Session, source: Contact, into: Contact) -> None:
     """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
     _keep_one_handoff(session, source, into)
-    moving = (Message, Offer, Appointment, Patient, Handoff, Guardian, Referral, WaitingPatient)
+    moving = (
+        *(Message, Offer, Appointment, Patient, Handoff, Note),
+        *(Guardian, Referral, WaitingPatient),
+    )
     for model in moving:
         session.execute(
             update(model).where(model.contact_id == source.id).values(contact_id=into.id)

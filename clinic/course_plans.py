@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Protocol
 
 import regex
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from clinic.bubbles import Choices
+from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_day, say_rupees, word_table
 from clinic.courses import local_day, own_course
 from clinic.delivery import window_open
@@ -21,7 +21,6 @@ from clinic.outbox import plan
 from clinic.profile import Profile
 from clinic.scheduling.rows import patient_named
 from clinic.setup import profile_in
-from clinic.texts import Texts
 
 MOST_SESSIONS = 60
 MOST_PER_WEEK = 7
@@ -34,6 +33,16 @@ PRICE_TEXTS = {
     PER_SESSION: "utter_course_price_session",
 }
 NOT_GONE = (SKIPPED, CANCELLED, FAILED)
+
+
+class PlanTexts(Protocol):
+    """The fixed words around a plan (`clinic.texts.Texts`)."""
+
+    def say(self, name: str, language: str, **slots: Any) -> str:
+        """The words of the response `name` in `language`."""
+
+    def buttons(self, name: str, language: str, **slots: Any) -> List[Choice]:
+        """The buttons of the response `name`."""
 
 
 class PlanRefused(Exception):
@@ -104,7 +113,7 @@ def author(session: Session, written: Plan, now: datetime) -> int:
     return int(course.id)
 
 
-def deliver(session: Session, course_id: int, texts: Texts, now: datetime) -> Optional[int]:
+def deliver(session: Session, course_id: int, texts: PlanTexts, now: datetime) -> Optional[int]:
     """Plan the message by which the patient reads the plan, with a button to book.
 
     Returns:
@@ -142,7 +151,7 @@ def deliver(session: Session, course_id: int, texts: Texts, now: datetime) -> Op
     return message_id
 
 
-def plan_bubble(session: Session, course: Course, texts: Texts, language: str) -> Choices:
+def plan_bubble(session: Session, course: Course, texts: PlanTexts, language: str) -> Choices:
     """The plan as the patient reads it: the clinician's words, and the clinic's around them."""
     facts = course_facts(course, profile_in(session), language)
     names = ["utter_course_plan"]

@@ -115,7 +115,14 @@ def claim_handoff(session: Session, handoff_id: int, staff: str) -> Handoff:
     won = session.execute(
         update(Handoff)
         .where(Handoff.id == handoff_id, Handoff.status == "open")
-        .values(status="claimed", claimed_by=staff, claimed_at=now())
+        .values(
+            status="claimed",
+            claimed_by=staff,
+            claimed_at=now(),
+            team=None,
+            snoozed_after=None,
+            snoozed_until=None,
+        )
     ).rowcount
     handoff = _existing(session, handoff_id)
     if not won and handoff.status == "resolved":

@@ -129,6 +129,14 @@ def read_one(session: Session, message_id: int) -> Entry:
     return _entries(session, [message])[0]
 
 
+def read_these(session: Session, message_ids: Sequence[int]) -> List[Entry]:
+    """These bubbles, newest first; an id that is none is left out."""
+    rows = session.execute(
+        select(Message).where(Message.id.in_(message_ids)).order_by(Message.id.desc())
+    ).scalars()
+    return _entries(session, list(rows))
+
+
 def last_words(session: Session, contact_ids: Iterable[int]) -> Dict[int, Entry]:
     """What each of these contacts wrote last; a contact that never wrote is left out."""
     newest = newest_inbound()

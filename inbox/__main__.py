@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Callable, Optional
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -12,6 +12,7 @@ from gunicorn.glogging import Logger
 from clinic.logs import configure_logs
 from clinic.settings import SettingsError, settings
 from inbox.app import create_app
+from inbox.files import FileLine
 
 THREADS = 16
 GRACE_SECONDS = 3
@@ -68,10 +69,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._app
 
 
-def main() -> int:
-    """Serve until told to stop; 1 where the settings do not allow it."""
+def serve(files: Optional[Callable[[], FileLine]] = None) -> int:
+    """Serve until told to stop; 1 where the settings do not allow it.
+
+    Args:
+        files: makes the way to WhatsApp's files; without it the inbox shows and sends none.
+    """
     try:
-        app = create_app()
+        app = create_app(files=files() if files is not None else None)
     except (SettingsError, ValueError, FileNotFoundError) as error:
         sys.stderr.write(f"inbox: {error}\n")
         return 1
@@ -80,4 +85,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve())

@@ -14,15 +14,19 @@ from clinic.audit import serving
 from clinic.database import Database, database
 from clinic.settings import SettingsError, settings
 from clinic.texts import Texts
-from inbox import api, errors, pages, proxies, security, staff, words
+from inbox import api, errors, language, pages, proxies, security, staff, words
 from inbox.access import sight
 from inbox.access.viewer import allowed
+from inbox.board import Board
+from inbox.files import LARGEST_UPLOAD, FileLine, NoFiles
 from inbox.health import health
 from inbox.hooks.chatwoot import hooks
 from inbox.house import KEY, FixedTexts, House
 from inbox.limits import limiter
 
 LARGEST_BODY = 64 * 1024
+# the forms that carry a file, with room for the form around it
+WITH_FILE = ("replies.reply", "canned.save")
 DOMAIN = Path(__file__).resolve().parents[1] / "domain"
 
 
@@ -33,12 +37,17 @@ class _Cookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def create_app(db: Optional[Database] = None, texts: Optional[FixedTexts] = None) -> Flask:
+def create_app(
+    db: Optional[Database] = None,
+    texts: Optional[FixedTexts] = None,
+    files: Optional[FileLine] = None,
+) -> Flask:
     """Build the application; nothing is read from the database before the first request.
 
     Args:
         db: the clinic database; by default the one that DATABASE_URL names.
         texts: the fixed texts for patients; by default those of the assistant's domain.
+        files: the way to WhatsApp's files; without one, files are neither shown nor sent.
 
     Raises:
         SettingsError: if SANDHI_SECRET_KEY or INBOX_API_TOKEN is not set.
@@ -67,7 +76,13 @@ def create_app(db: Optional[Database] = None, texts: Optional[FixedTexts] = None
     app.session_interface = _Cookies()
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    house = House(db or database(), texts or Texts.load(DOMAIN), secrets.inbox_api_token)
+    house = House(
+        db or database(),
+        texts or Texts.load(DOMAIN),
+        secrets.inbox_api_token,
+        files or NoFiles(),
+        Board(),
+    )
     app.extensions[KEY] = house
     _install(app, house)
     networks = secrets.trusted_networks()
@@ -79,6 +94,8 @@ def create_app(db: Optional[Database] = None, texts: Optional[FixedTexts] = None
 def _install(app: Flask, house: House) -> None:
     errors.install(app)
     security.install(app)
+    # before anything reads the form
+    app.before_request(_let_files_in)
     csrf = CSRFProtect(app)
     limiter.init_app(app)
     app.before_request(_from_where)
@@ -106,8 +123,20 @@ def _from_nowhere(_error: Optional[BaseException]) -> None:
     serving(None)
 
 
+def _let_files_in() -> None:
+    """Larger bodies only where a form carries a file; the file itself goes to disk, not memory."""
+    if request.endpoint in WITH_FILE and request.mimetype == "multipart/form-data":
+        request.max_content_length = LARGEST_UPLOAD + LARGEST_BODY
+
+
 def _for_templates() -> Any:
-    return {**words.for_templates(), "allowed": allowed}
+    return {
+        **words.for_templates(),
+        "allowed": allowed,
+        "t": language.t,
+        "ui_language": language.ui_language(),
+        "UI_LANGUAGES": language.LANGUAGES,
+    }
 
 
 def _fresh_static(app: Flask) -> Any:

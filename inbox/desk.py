@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NoReturn, Optional
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from clinic.audit import record
-from clinic.bubbles import Text
-from clinic.database import now
+from clinic.audit import actor, record
+from clinic.bubbles import Media, Template, Text
 from clinic.delivery import window_open
+from clinic.handoff_moves import (
+    give_to,
+    give_to_team,
+    put_out_of_sight,
+    snooze,
+    wake,
+)
 from clinic.handoffs import OUTCOMES, HandoffError, claim_handoff, resolve_handoff
 from clinic.logs import logger
 from clinic.models import Contact, Handoff
+from clinic.models.handoff import TEAMS
 from clinic.outbox import plan
-from clinic.staff_replies import NAMELESS, Reply, ReplyRefused, reply
+from clinic.staff_replies import NAMELESS, Reply, ReplyRefused, reply, send_template
 from inbox.errors import Refusal
 from inbox.house import house
 
@@ -38,6 +45,11 @@ REFUSALS = {
         "patient writes again.",
     ),
     "key_reused": (409, "This Idempotency-Key belongs to another reply."),
+    "caption_too_long": (422, "WhatsApp carries at most 1024 characters with a file."),
+    "past": (422, "This time has passed."),
+    "after_window": (422, "The 24-hour window will have closed by then."),
+    "opted_out": (409, "This person has stopped messages."),
+    "urgent": (409, "A red flag cannot be snoozed: answer it, or pass it to a physiotherapist."),
 }
 
 
@@ -57,33 +69,70 @@ def claim(handoff_id: int, staff: str) -> Handoff:
     return handoff
 
 
-def take_over(handoff_id: int, staff: str, owner: str) -> None:
-    """Take a handoff from `owner`, who has to be the one who still has it.
+def assign(handoff_id: int, to: str, by: str, expected: Optional[str]) -> Handoff:
+    """Give the handoff to a person or a team, from whoever the page showed (None: nobody).
 
     Raises:
-        Refusal: 409 `taken` if it changed hands or was resolved meanwhile.
+        Refusal: 404 `not_found`, 409 `taken` (it changed hands meanwhile) or `resolved`.
     """
-    with house().database.transaction() as session:
-        won = session.execute(
-            update(Handoff)
-            .where(
-                Handoff.id == handoff_id,
-                Handoff.status == "claimed",
-                Handoff.claimed_by == owner,
-            )
-            .values(claimed_by=staff, claimed_at=now())
-        ).rowcount
-        if won:
-            record(session, staff, "take_over", f"handoff:{handoff_id}")
-    if not won:
-        _refuse("taken")
-    log.info("handoff taken over", handoff=handoff_id)
+    # taking it from somebody is another act than passing it on
+    what = "take_over" if expected is not None and to == by else "assign"
+    try:
+        with house().database.transaction() as session:
+            give = give_to_team if to in TEAMS else give_to
+            handoff = _with_contact(give(session, handoff_id, to, expected))
+            detail = {"to": to if to in TEAMS else actor(session, to)}
+            record(session, by, what, f"handoff:{handoff_id}", detail)
+    except HandoffError as error:
+        _refuse(error.code)
+    log.info("handoff assigned", handoff=handoff_id)
+    return handoff
 
 
-def resolve(handoff_id: int, outcome: str, hand_back: bool, staff: Optional[str]) -> Handoff:
+def put_aside(handoff_id: int, until: Optional[datetime], by: str) -> None:
+    """Snooze a handoff until a time (None: no time), in any case only until the patient writes.
+
+    Raises:
+        Refusal: 404 `not_found`, 409 `resolved` or `urgent`, 422 `past`.
+    """
+    try:
+        with house().database.transaction() as session:
+            snooze(session, handoff_id, until)
+            record(session, by, "snooze", f"handoff:{handoff_id}")
+    except HandoffError as error:
+        _refuse(error.code)
+    except ValueError:
+        _refuse("past")
+    log.info("handoff snoozed", handoff=handoff_id)
+
+
+def take_up(handoff_id: int, by: str) -> None:
+    """Undo `put_aside`.
+
+    Raises:
+        Refusal: 404 `not_found`, 409 `resolved`.
+    """
+    try:
+        with house().database.transaction() as session:
+            wake(session, handoff_id)
+            record(session, by, "wake", f"handoff:{handoff_id}")
+    except HandoffError as error:
+        _refuse(error.code)
+
+
+def resolve(
+    handoff_id: int,
+    outcome: str,
+    hand_back: bool,
+    staff: Optional[str],
+    better_intent: Optional[str] = None,
+) -> Handoff:
     """End a handoff; with `hand_back` the bot answers again and the patient is told so.
 
     The text is planned in the same transaction, and only while WhatsApp would carry it.
+
+    Args:
+        better_intent: what the bot should have recognised, for those who train it.
 
     Raises:
         Refusal: 404 `not_found`, 409 `resolved`, 422 `outcome`.
@@ -95,6 +144,8 @@ def resolve(handoff_id: int, outcome: str, hand_back: bool, staff: Optional[str]
             standing = session.get(Handoff, handoff_id)
             by = staff or (standing.claimed_by if standing else None) or NAMELESS
             handoff = resolve_handoff(session, handoff_id, by, outcome, hand_back)
+            if better_intent is not None:
+                handoff.better_intent = better_intent
             if hand_back:
                 _tell_handed_back(session, handoff)
             detail = {"outcome": outcome, "hand_back": hand_back}
@@ -119,8 +170,33 @@ def _tell_handed_back(session: Session, handoff: Handoff) -> None:
     plan(session, int(contact.id), Text(text=words), cause=f"handoff:{handoff.id}:{HANDED_BACK}")
 
 
+def keep(handoff_id: int, outcome: str, staff: str) -> None:
+    """Done for now, but the bot stays silent: the handoff comes back when the patient writes.
+
+    Raises:
+        Refusal: 404 `not_found`, 409 `resolved` or `taken`, 422 `outcome`.
+    """
+    if outcome not in OUTCOMES_OF_STAFF:
+        _refuse("outcome")
+    try:
+        with house().database.transaction() as session:
+            claim_handoff(session, handoff_id, staff)
+            handoff = resolve_handoff(session, handoff_id, staff, outcome, hand_back=False)
+            # somebody looked and answered: even a red flag is no longer waiting
+            put_out_of_sight(session, handoff)
+            record(session, staff, "keep", f"handoff:{handoff_id}", {"outcome": outcome})
+    except HandoffError as error:
+        _refuse(error.code)
+    log.info("handoff kept", handoff=handoff_id, outcome=outcome)
+
+
 def answer_patient(
-    contact_id: int, text: str, staff: Optional[str], key: Optional[str] = None
+    contact_id: int,
+    text: str,
+    staff: Optional[str],
+    key: Optional[str] = None,
+    attachment: Optional[Media] = None,
+    due_at: Optional[datetime] = None,
 ) -> Reply:
     """Plan a reply of staff.
 
@@ -129,12 +205,31 @@ def answer_patient(
     """
     try:
         with house().database.transaction() as session:
-            done = reply(session, contact_id, text, staff=staff, key=key)
+            done = reply(session, contact_id, text, staff, key, attachment, due_at)
             if not done.repeated:
                 record(session, staff or NAMELESS, "reply", f"message:{done.message_id}")
     except ReplyRefused as error:
         _refuse(error.code)
     log.info("reply planned", contact=contact_id, message=done.message_id, again=done.repeated)
+    return done
+
+
+def answer_with_template(
+    contact_id: int, template: Template, staff: str, key: Optional[str] = None
+) -> Reply:
+    """Plan an approved template, for when the 24 hours are over.
+
+    Raises:
+        Refusal: 404 `not_found`, 409 `opted_out`, `taken` or `key_reused`.
+    """
+    try:
+        with house().database.transaction() as session:
+            done = send_template(session, contact_id, template, staff, key)
+            if not done.repeated:
+                record(session, staff, "template", f"message:{done.message_id}")
+    except ReplyRefused as error:
+        _refuse(error.code)
+    log.info("template planned", contact=contact_id, message=done.message_id)
     return done
 
 

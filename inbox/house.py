@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, List, Protocol
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 
+from clinic.bubbles import Choice
 from clinic.database import Database
 from clinic.setup import NoProfile, current_profile
+from inbox.board import Board
+from inbox.files import FileLine, NoFiles
 
 DEFAULT_ZONE = "Asia/Kolkata"
 KEY = "sandhi"
@@ -21,6 +24,9 @@ class FixedTexts(Protocol):
     def say(self, name: str, language: str, **slots: Any) -> str:
         """The words of the response `name` in `language`."""
 
+    def buttons(self, name: str, language: str, **slots: Any) -> List[Choice]:
+        """The buttons of the response `name`."""
+
 
 @dataclass(frozen=True)
 class House:
@@ -29,6 +35,8 @@ class House:
     database: Database
     texts: FixedTexts
     api_token: str
+    files: FileLine = field(default_factory=NoFiles)
+    board: Board = field(default_factory=Board)
 
     def zone(self) -> ZoneInfo:
         """The clinic's time zone; India's until a profile was written."""

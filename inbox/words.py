@@ -4,11 +4,13 @@ the domain and the clinic's profile.)"""
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
-from typing import Any, Dict, NamedTuple, Optional
+from datetime import date, datetime, time, timedelta
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from zoneinfo import ZoneInfo
 
+from clinic.calendar_words import say_day, say_time
 from clinic.staff_replies import AUTHOR
+from inbox.language import t, ui_language
 
 REASONS = {
     "red_flag": "Red flag",
@@ -20,7 +22,56 @@ REASONS = {
 }
 PRIORITIES = {"urgent": "Urgent", "high": "High", "normal": "Normal"}
 STATUSES = {"open": "Unclaimed", "claimed": "Claimed", "resolved": "Handed back"}
-VIEWS = {"unclaimed": "Unclaimed", "mine": "Mine", "all": "All"}
+MORNING, EVENING = time(9), time(17)
+VIEWS = {
+    "unclaimed": "Unclaimed",
+    "mine": "Mine",
+    "physiotherapists": "Physiotherapists",
+    "unread": "Unread",
+    "late": "Late",
+    "all": "All",
+    "snoozed": "Snoozed",
+    "resolved": "Resolved",
+}
+NOTHING_IN = {
+    "unclaimed": "Nobody is waiting. New conversations appear here by themselves.",
+    "mine": "You have claimed no conversation.",
+    "physiotherapists": "Nothing waits for the physiotherapists.",
+    "unread": "Everything is read.",
+    "late": "Nobody has waited too long.",
+    "all": "No open conversations. The assistant is answering everybody.",
+    "snoozed": "Nothing is put aside.",
+    "resolved": "Nothing has been handed back yet.",
+}
+VISIT_STATUSES = {
+    "held": "Being booked",
+    "booked": "Booked",
+    "confirmed": "Confirmed",
+    "arrived": "Arrived",
+    "completed": "Completed",
+    "no_show": "Did not come",
+    "cancelled": "Cancelled",
+}
+PURPOSES = {
+    "care": "Care messages",
+    "exercises": "Exercise reminders",
+    "follow_up": "Follow-up after the course",
+    "marketing": "News and offers",
+    "all": "Messages from the clinic",
+}
+COURSE_STATUSES = {
+    "active": "Under way",
+    "finished": "Finished",
+    "expired": "Its last day is over",
+    "stopped": "Stopped",
+}
+PRICINGS = {"package": "for the whole course", "session": "for each session"}
+GUARDIAN_STATES = {
+    "suspected": "The patient may be under 18; nobody was asked yet.",
+    "asked": "Asked who decides for the patient; no answer yet.",
+    "agreed": "Agreed",
+    "declined": "Declined: nothing but answers is sent.",
+}
 OUTCOMES = {
     "answered": "Question answered",
     "booked": "Appointment booked or changed",
@@ -73,6 +124,19 @@ WHY_NOT_SENT = {
     "too late": "its time had passed",
     "opted out": "this person has stopped messages",
 }
+# by a part of the outbox's reason, what helps
+WHAT_TO_DO = {
+    "window closed": "Choose a template below; it goes all the same.",
+    "131047": "Choose a template below; it goes all the same.",
+    "131026": "Call the patient instead.",
+    "unreachable": "Call the patient instead.",
+    "131049": "Try again tomorrow, or call.",
+    "130429": "Send it again in a minute.",
+    "131056": "Send it again in a minute.",
+    "131053": "Choose the file again and send it once more.",
+    "too late": "Write it anew if it still matters.",
+    "opted out": "Call the patient instead.",
+}
 _CODE = re.compile(r"\d{2,6}")
 
 
@@ -99,10 +163,11 @@ _UNSURE = "May not have arrived: WhatsApp never confirmed it. Ask before you sen
 def delivery(state: str, detail: Optional[str]) -> Delivery:
     """How far a message of ours got, and why no further."""
     if state == "unknown":
-        return Delivery("?", _UNSURE, "bad")
+        return Delivery("?", t(_UNSURE), "bad")
     if state in ("failed", "skipped"):
-        return Delivery("✕", f"Not sent: {why_not_sent(detail)}", "bad")
-    return _DELIVERY.get(state, Delivery("", "", "quiet"))
+        return Delivery("✕", t("Not sent: {why}", why=why_not_sent(detail)), "bad")
+    ticks, words, tone = _DELIVERY.get(state, Delivery("", "", "quiet"))
+    return Delivery(ticks, t(words) if words else "", tone)
 
 
 def why_not_sent(detail: Optional[str]) -> str:
@@ -110,19 +175,28 @@ def why_not_sent(detail: Optional[str]) -> str:
     text = (detail or "").strip()
     for known, words in WHY_NOT_SENT.items():
         if not known.isdigit() and known in text.lower():
-            return words
+            return t(words)
     code = _CODE.search(text)
     if code is not None:
-        words = WHY_NOT_SENT.get(code[0], "WhatsApp refused it")
-        return f"{words} (code {code[0]})"
-    return text.replace("_", " ") or "no reason was given"
+        words = t(WHY_NOT_SENT.get(code[0], "WhatsApp refused it"))
+        return t("{why} (code {code})", why=words, code=code[0])
+    return text.replace("_", " ") or t("no reason was given")
+
+
+def what_to_do(detail: Optional[str]) -> str:
+    """What whoever reads a failure can do about it; empty where there is nothing to do."""
+    text = (detail or "").lower()
+    for mark, advice in WHAT_TO_DO.items():
+        if mark in text:
+            return t(advice)
+    return ""
 
 
 def who(author: str, patient: str) -> str:
     """Who wrote a bubble."""
     if author.startswith(AUTHOR):
         return author[len(AUTHOR) :]
-    return {"bot": "Assistant", "patient": patient}.get(author, author)
+    return {"bot": t("Assistant"), "patient": patient}.get(author, author)
 
 
 def red_flag(category: Optional[str]) -> str:
@@ -130,34 +204,52 @@ def red_flag(category: Optional[str]) -> str:
     return (category or "").replace("_", " ")
 
 
+def intent_words(intent: str) -> str:
+    """An intent as words: `faq_parking` is "Parking"."""
+    return t(intent.removeprefix("faq_").replace("_", " ").capitalize())
+
+
 def waited(since: datetime, now: datetime) -> str:
     """How long somebody has waited: "just now", "12 min", "3 h 05", "2 d 4 h"."""
-    minutes = max(0, int((now - since).total_seconds() // 60))
+    return minutes_words(int((now - since).total_seconds() // 60))
+
+
+def minutes_words(minutes: int) -> str:
+    """Some minutes: "just now", "12 min", "3 h 05", "2 d 4 h"."""
     if minutes < 1:
-        return "just now"
+        return t("just now")
     if minutes < 60:
-        return f"{minutes} min"
+        return t("{n} min", n=minutes)
     hours, rest = divmod(minutes, 60)
     if hours < 24:
-        return f"{hours} h {rest:02d}"
+        return t("{n} h {m}", n=hours, m=f"{rest:02d}")
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"
+    return t("{n} d {m} h", n=days, m=hours)
+
+
+def target_words(left: int) -> str:
+    """How a handoff stands against its response target, in minutes of opening time."""
+    if left < 0:
+        return t("{time} late", time=minutes_words(-left))
+    return t("{n} min left", n=left) if left < 60 else t("{time} left", time=minutes_words(left))
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
     """The time of day in the clinic's zone: "5:30 pm"."""
-    local = moment.astimezone(zone)
-    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return say_time(moment.astimezone(zone).time(), ui_language())
 
 
 def day(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """The day in the clinic's zone: "Today", "Yesterday", "Tue 24 Nov", with the year if old."""
-    local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
-    if local == today:
-        return "Today"
-    if local == today - timedelta(days=1):
-        return "Yesterday"
-    shown = f"{local:%a} {local.day} {local:%b}"
+    return date_words(moment.astimezone(zone).date(), now.astimezone(zone).date())
+
+
+def date_words(local: date, today: date) -> str:
+    """A day as seen from today: "Today", "Tomorrow", "Tue 24 Nov", with the year if another."""
+    near = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}.get((local - today).days)
+    if near is not None:
+        return t(near)
+    shown = say_day(local, ui_language())
     return shown if local.year == today.year else f"{shown} {local.year}"
 
 
@@ -166,9 +258,21 @@ def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{day(moment, zone, now)} {clock(moment, zone)}"
 
 
+def snooze_times(now: datetime, zone: ZoneInfo) -> List[Tuple[str, str]]:
+    """Until when something can be put aside: ISO moments and their words."""
+    local = now.astimezone(zone).replace(second=0, microsecond=0)
+    hour = local.replace(minute=local.minute - local.minute % 15)
+    choices = [hour + timedelta(hours=1), hour + timedelta(hours=3)]
+    for days, at in ((0, EVENING), (1, MORNING), (2, MORNING), (7, MORNING)):
+        moment = datetime.combine(local.date() + timedelta(days=days), at, zone)
+        if moment > local and moment not in choices:
+            choices.append(moment)
+    return [(one.isoformat(), when(one, zone, now)) for one in sorted(choices)]
+
+
 def person(name: Optional[str], phone: Optional[str], contact_id: Any) -> str:
     """What to call a contact: their WhatsApp name, else the number, else the id."""
-    return name or phone or f"Contact {contact_id}"
+    return name or phone or t("Contact {id}", id=contact_id)
 
 
 def for_templates() -> Dict[str, Any]:
@@ -178,16 +282,26 @@ def for_templates() -> Dict[str, Any]:
         "PRIORITIES": PRIORITIES,
         "STATUSES": STATUSES,
         "VIEWS": VIEWS,
+        "NOTHING_IN": NOTHING_IN,
         "OUTCOMES": OUTCOMES,
         "LANGUAGES": LANGUAGES,
         "FILES": FILES,
         "KINDS": KINDS,
+        "VISIT_STATUSES": VISIT_STATUSES,
+        "PURPOSES": PURPOSES,
+        "COURSE_STATUSES": COURSE_STATUSES,
+        "PRICINGS": PRICINGS,
+        "GUARDIAN_STATES": GUARDIAN_STATES,
         "delivery": delivery,
+        "what_to_do": what_to_do,
         "who": who,
         "red_flag_words": red_flag,
+        "intent_words": intent_words,
         "waited": waited,
+        "target_words": target_words,
         "clock": clock,
         "day": day,
+        "date_words": date_words,
         "when": when,
         "person": person,
     }

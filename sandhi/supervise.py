@@ -56,7 +56,7 @@ def programs(demo: bool) -> List[Tuple[str, str]]:
         ("actions", f"{python} -m actions"),
         ("assistant", f"{python} -m assistant"),
         ("worker", f"{python} -m sandhi worker"),
-        ("inbox", f"{python} -m inbox"),
+        ("inbox", f"{python} -m sandhi.inbox"),
     ]
     if demo:
         listed.append(("simulator", f"{python} -m channels.simulator"))

@@ -29,7 +29,7 @@ PROCESSES = {
     "actions": ["-m", "actions"],
     "assistant": ["-m", "assistant"],
     "worker": ["-m", "sandhi", "worker"],
-    "inbox": ["-m", "inbox"],
+    "inbox": ["-m", "sandhi.inbox"],
 }
 SERVERS = ("simulator", "actions", "assistant", "inbox")
 

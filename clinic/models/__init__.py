@@ -6,11 +6,12 @@ from clinic.models.base import Base
 from clinic.models.care import Course, Patient
 from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
+from clinic.models.desk import CannedReply, Note, StoredFile
 from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
-from clinic.models.reminders import MessageTemplate, Nudge, Reminder
 from clinic.models.outgoing import ChatwootLink, Webhook, WebhookDelivery
+from clinic.models.reminders import MessageTemplate, Nudge, Reminder
 from clinic.models.schedule import (
     Appointment,
     Availability,
@@ -21,8 +22,8 @@ from clinic.models.schedule import (
     Service,
     SlotCell,
 )
-from clinic.models.waiting import SlotOffer, WaitingPatient
 from clinic.models.staff import ApiToken, Staff
+from clinic.models.waiting import SlotOffer, WaitingPatient
 
 __all__ = [
     "ApiToken",
@@ -32,6 +33,7 @@ __all__ = [
     "Availability",
     "Base",
     "CalendarFeed",
+    "CannedReply",
     "ChatwootLink",
     "Clinician",
     "Closure",
@@ -45,6 +47,7 @@ __all__ = [
     "Leave",
     "Message",
     "MessageTemplate",
+    "Note",
     "NoticeGiven",
     "Nudge",
     "Offer",
@@ -56,6 +59,7 @@ __all__ = [
     "SlotCell",
     "SlotOffer",
     "Staff",
+    "StoredFile",
     "Tracker",
     "WaitingPatient",
     "Webhook",

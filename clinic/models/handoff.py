@@ -13,6 +13,7 @@ from clinic.models.contact import Contact
 REASONS = ("clinical", "red_flag", "media", "request", "unsure", "failure")
 PRIORITIES = ("urgent", "high", "normal")
 STATUSES = ("open", "claimed", "resolved")
+TEAMS = ("physiotherapists",)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -23,7 +24,10 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 class Handoff(Base):
     """While a row of a contact is not resolved, the bot is mute for that contact.
 
-    At most one is unresolved per contact (a partial unique index).
+    At most one is unresolved per contact (a partial unique index). `team` is a group it waits
+    for instead of a person. Snoozed, it waits out of sight until `snoozed_until` (None: for ever)
+    or until the patient writes something newer than message `snoozed_after`. Staff have read up to
+    message `read_upto`. `better_intent` is what the bot should have recognised.
     """
 
     __tablename__ = "handoffs"
@@ -53,6 +57,11 @@ class Handoff(Base):
     resolved_by = Column(String(120))
     resolved_at = Column(UtcDateTime)
     outcome = Column(String(40))
+    better_intent = Column(String(64))
+    team = Column(String(20))
+    snoozed_after = Column(BigId)
+    snoozed_until = Column(UtcDateTime)
+    read_upto = Column(BigId)
     note = Column(EncryptedText)
     opened_at = Column(UtcDateTime, nullable=False, default=now)
 

@@ -3,7 +3,7 @@
 A bubble is clinical where a handoff for a clinical reason was open when it came (or was opened by
 it), where the gate marked it so, and where it is a file that a patient sent. Of those, a viewer
 without the right sees that there is one, when, and who may read it. What the bot says is fixed
-text and hidden from nobody.
+text and hidden from nobody, but for what it says of a course, which holds the clinician's words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from flask import Flask, Response, g, request
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from clinic import transcript
@@ -37,16 +37,27 @@ CLINICAL_INTENTS = frozenset(
         *("medication", "other_medical", "emergency"),
     }
 )
+# messages with a clinician's own words in them: a course's plan, and what asks back to it
+OF_A_COURSE = "course:%"
 REMEMBERED = 20_000
+CHUNK = 200
 _OPENER = re.compile(r"(?:message|turn):(\d{1,18})\b")
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """While a clinical handoff was open: from a message on (or a moment), until a moment."""
 
     first_id: Optional[int]
     opened_at: datetime
     resolved_at: Optional[datetime]
+
+    def holds(self, message_id: int, at: datetime) -> bool:
+        """Whether what was written then, as message `message_id` or right after it, is within."""
+        # what opened it came before it: where nothing says which that was, the last hour's did
+        begun = at >= self.opened_at - timedelta(hours=1)
+        if self.first_id is not None:
+            begun = message_id >= self.first_id
+        return begun and (self.resolved_at is None or at <= self.resolved_at)
 
 
 def read_after(session: Session, contact_id: int, after: int, limit: int) -> List[Entry]:
@@ -86,19 +97,45 @@ def readable(session: Session, message_id: int) -> bool:
     return read_one(session, message_id).kind != HIDDEN
 
 
+def first_readable(session: Session, message_ids: List[int], most: int) -> List[Entry]:
+    """Of these messages (newest first) the first of each contact that the viewer may read.
+
+    A search that ends here never says who wrote something that the viewer may not read.
+    """
+    found: Dict[int, Entry] = {}
+    asking = viewer()
+    for start in range(0, len(message_ids), CHUNK):
+        entries = transcript.read_these(session, message_ids[start : start + CHUNK])
+        clinical = clinical_ids(session, entries)
+        for entry in entries:
+            secret = entry.id in clinical
+            if entry.contact_id in found or (secret and not may(asking, SEE_CLINICAL, entry)):
+                continue
+            if secret:
+                note_shown(entry.contact_id, "newest", entry.id)
+            found[entry.contact_id] = entry
+            if len(found) >= most:
+                return list(found.values())
+    return list(found.values())
+
+
+def clinical_among(session: Session, message_ids: List[int]) -> Set[int]:
+    """Which of these messages are clinical, whoever asks; nothing of them is shown."""
+    return clinical_ids(session, transcript.read_these(session, message_ids))
+
+
 def clinical_ids(session: Session, entries: Iterable[Entry]) -> Set[int]:
     """Which of these bubbles are clinical, whoever asks."""
-    listed = [entry for entry in entries if entry.author != BOT]
+    listed = list(entries)
     if not listed:
         return set()
-    spans = _spans(session, {entry.contact_id for entry in listed})
-    marked = _marked(session, [entry.id for entry in listed])
-    return {
+    spoken = [entry for entry in listed if entry.author != BOT]
+    spans = clinical_spans(session, {entry.contact_id for entry in spoken})
+    return _marked(session, [entry.id for entry in listed]) | {
         entry.id
-        for entry in listed
-        if entry.id in marked
-        or (entry.media is not None and entry.author == PATIENT)
-        or any(_within(entry, s) for s in spans.get(entry.contact_id, []))
+        for entry in spoken
+        if (entry.media is not None and entry.author == PATIENT)
+        or any(span.holds(entry.id, entry.at) for span in spans.get(entry.contact_id, []))
     }
 
 
@@ -110,7 +147,7 @@ def _seen(session: Session, entries: List[Entry]) -> List[Entry]:
         if entry.id not in clinical:
             shown.append(entry)
         elif may(asking, SEE_CLINICAL, entry):
-            _note(entry)
+            note_shown(entry.contact_id, "newest", entry.id)
             shown.append(entry)
         else:
             shown.append(hidden(entry))
@@ -131,31 +168,27 @@ def hidden(entry: Entry) -> Entry:
     )
 
 
-def _spans(session: Session, contact_ids: Set[int]) -> Dict[int, List[_Span]]:
+def clinical_spans(session: Session, contact_ids: Set[int]) -> Dict[int, List[Span]]:
+    """While which handoffs for a clinical reason were open, by contact."""
     rows = session.execute(
         select(Handoff.contact_id, Handoff.opened_by, Handoff.opened_at, Handoff.resolved_at).where(
             Handoff.contact_id.in_(contact_ids), Handoff.reason.in_(CLINICAL_REASONS)
         )
     )
-    found: Dict[int, List[_Span]] = {}
+    found: Dict[int, List[Span]] = {}
     for contact_id, opened_by, opened_at, resolved_at in rows:
         opener = _OPENER.match(opened_by or "")
         first = int(opener[1]) if opener else None
-        found.setdefault(int(contact_id), []).append(_Span(first, opened_at, resolved_at))
+        found.setdefault(int(contact_id), []).append(Span(first, opened_at, resolved_at))
     return found
-
-
-def _within(entry: Entry, span: _Span) -> bool:
-    # what opened it came before it: where nothing says which message that was, the last hour's did
-    begun = entry.at >= span.opened_at - timedelta(hours=1)
-    if span.first_id is not None:
-        begun = entry.id >= span.first_id
-    return begun and (span.resolved_at is None or entry.at <= span.resolved_at)
 
 
 def _marked(session: Session, message_ids: List[int]) -> Set[int]:
     rows = session.execute(
-        select(Message.id).where(Message.id.in_(message_ids), Message.intent.in_(CLINICAL_INTENTS))
+        select(Message.id).where(
+            Message.id.in_(message_ids),
+            or_(Message.intent.in_(CLINICAL_INTENTS), Message.cause.like(OF_A_COURSE)),
+        )
     )
     return {int(row[0]) for row in rows}
 
@@ -167,24 +200,26 @@ class _Noted:
     """What each viewer was shown already, so that a page that refreshes notes only what is new."""
 
     def __init__(self) -> None:
-        self._newest: "OrderedDict[Tuple[str, int], int]" = OrderedDict()
+        self._newest: "OrderedDict[Tuple[str, int, str], int]" = OrderedDict()
         self._lock = Lock()
 
-    def is_new(self, who: str, contact_id: int, message_id: int) -> bool:
-        key = (who, contact_id)
+    def is_new(self, who: str, contact_id: int, what: str, number: int) -> bool:
+        key = (who, contact_id, what)
         with self._lock:
-            if self._newest.get(key, -1) >= message_id:
+            if self._newest.get(key, -1) >= number:
                 return False
-            self._newest[key] = message_id
+            self._newest[key] = number
             self._newest.move_to_end(key)
             while len(self._newest) > REMEMBERED:
                 self._newest.popitem(last=False)
         return True
 
 
-def _note(entry: Entry) -> None:
-    shown: Dict[int, int] = g.setdefault("clinical_shown", {})
-    shown[entry.contact_id] = max(shown.get(entry.contact_id, 0), entry.id)
+def note_shown(contact_id: int, what: str, number: int) -> None:
+    """This answer shows clinical text: the message (`newest`), note or plan of that number."""
+    every: Dict[int, Dict[str, int]] = g.setdefault("clinical_shown", {})
+    shown = every.setdefault(contact_id, {})
+    shown[what] = max(shown.get(what, 0), number)
 
 
 def install(app: Flask) -> None:
@@ -194,20 +229,20 @@ def install(app: Flask) -> None:
     @app.after_request
     def _record(response: Response) -> Response:
         # taken away first: should the log not take it, the error page shows nothing
-        shown: Dict[int, int] = g.pop("clinical_shown", {})
+        shown: Dict[int, Dict[str, int]] = g.pop("clinical_shown", {})
         if not shown or response.status_code >= 500:
             return response
         who = viewer().who
         # a list or a refreshed part shows the same again and again; a page that was opened counts
         repeated = request.path.startswith("/live/") or len(shown) > 1
-        new = {
-            contact: newest
-            for contact, newest in shown.items()
-            if noted.is_new(who, contact, newest) or not repeated
-        }
+        new = {}
+        for contact, parts in shown.items():
+            fresh = [noted.is_new(who, contact, what, number) for what, number in parts.items()]
+            if any(fresh) or not repeated:
+                new[contact] = parts
         if new:
             with house().database.transaction() as session:
-                for contact, newest in new.items():
-                    detail = {"newest": newest, "at": str(request.endpoint or "")}
+                for contact, parts in new.items():
+                    detail = {**parts, "at": str(request.endpoint or "")}
                     record(session, who, "viewed_clinical", f"contact:{contact}", detail)
         return response

@@ -13,6 +13,7 @@ ROLE_LABELS = {
     "manager": "Manager",
 }
 MASKED = "Clinical message. Physiotherapists and managers can read it."
+MASKED_NOTE = "Clinical note. Physiotherapists and managers can read it."
 
 ACT_LABELS = {
     "signed_in": "Signed in",
@@ -46,8 +47,18 @@ ACT_LABELS = {
     "book": "Booked an appointment",
     "move": "Moved an appointment",
     "cancel": "Cancelled an appointment",
+    "mark_arrived": "Marked a patient as arrived",
+    "mark_completed": "Marked a visit as completed",
+    "mark_no_show": "Marked a visit as missed",
     "plan_written": "Wrote a plan",
-    "plan_sent": "Sent a plan",
+    "plan_delivered": "Sent a plan to the patient",
+    "guardian_confirmed": "Confirmed a guardian",
+    "waitlist_joined": "Put on the waitlist",
+    "waitlist_left": "Took off the waitlist",
+    "note": "Wrote a private note",
+    "take_back": "Took a waiting answer back",
+    "canned_written": "Wrote a ready answer",
+    "canned_removed": "Removed a ready answer",
     "searched_audit": "Searched this log",
     "exported": "Exported",
 }

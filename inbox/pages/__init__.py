@@ -1,4 +1,4 @@
-"""The pages of the front desk: one file per page, with its live part."""
+"""The pages that staff work in."""
 
 from __future__ import annotations
 
@@ -10,23 +10,41 @@ from inbox.pages import (
     account,
     audit_log,
     calendars,
+    canned,
+    care,
     conversation,
+    day,
+    handoff_acts,
+    media,
     people,
     plans,
+    preferences,
     queue,
+    replies,
+    search,
     sign_in,
+    visits,
 )
 
 
 def blueprints() -> List[Blueprint]:
-    """Every page."""
+    """Every part of the pages."""
     return [
         sign_in.pages,
+        preferences.pages,
         queue.pages,
         conversation.pages,
+        handoff_acts.pages,
+        replies.pages,
+        media.pages,
+        canned.pages,
+        search.pages,
+        day.pages,
+        visits.pages,
+        plans.pages,
+        care.pages,
         account.pages,
         people.pages,
-        plans.pages,
         audit_log.pages,
         calendars.pages,
     ]

@@ -1,48 +1,7 @@
 "use strict";
-// Keeps the open page up to date, and an unsent draft where it is. The pages work without it.
+// The queue and the conversation: what is live in them, and small helps of other pages.
 
-const EVERY_MS = 2000;
-const SLOW_MS = 10000;
-
-const trouble = document.getElementById("trouble");
-
-function say(words) {
-  if (trouble.textContent !== words) trouble.textContent = words;
-  trouble.hidden = !words;
-}
-
-async function follow(element, apply) {
-  let wait = EVERY_MS;
-  if (!document.hidden) {
-    try {
-      const address = new URL(element.dataset.live, location.href);
-      address.searchParams.set("version", element.dataset.version);
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
-      const news = await answer.json();
-      if (answer.status === 401) {
-        say(news.error.message);
-        return;
-      }
-      if (!answer.ok) throw new Error(String(answer.status));
-      say("");
-      if (news.version !== element.dataset.version) {
-        apply(news);
-        element.dataset.version = news.version;
-      }
-    } catch (_away) {
-      say("The connection to the clinic's server is lost. Trying again.");
-      wait = SLOW_MS;
-    }
-  }
-  setTimeout(follow, wait, element, apply);
-}
-
-function replaceKeepingFocus(element, html) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
-  element.innerHTML = html;
-  const again = focused && document.getElementById(focused);
-  if (again) again.focus();
-}
+const HREFS = "queue:order";
 
 // Adds and replaces bubbles by id; what is already shown and older stays.
 function mergeTranscript(list, html) {
@@ -55,26 +14,71 @@ function mergeTranscript(list, html) {
       if (before) before.after(item);
       else list.prepend(item);
       shown = item;
-    } else if (shown.outerHTML !== item.outerHTML) {
-      shown.replaceWith(item);
-      shown = item;
+    } else if (shown.dataset.html !== item.outerHTML) {
+      // a file that plays or was fetched is left alone unless its words changed
+      const html = item.outerHTML;
+      if (shown.outerHTML !== html) {
+        shown.replaceWith(item);
+        shown = item;
+      }
+      shown.dataset.html = html;
     }
     before = shown;
   }
   if (list.children.length > 1) document.getElementById("nothing")?.remove();
 }
 
+function rememberOrder(queue) {
+  const order = [...queue.querySelectorAll("a.open")].map((link) => link.getAttribute("href"));
+  sessionStorage.setItem(HREFS, JSON.stringify(order));
+}
+
 function startQueue(queue) {
+  rememberOrder(queue);
+  const current = queue.querySelector(".tabs [aria-current]");
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - 60;
   follow(queue, (news) => {
+    const scrolled = queue.querySelector(".tabs").scrollLeft;
     replaceKeepingFocus(queue, news.html);
-    document.title = (news.counts.unclaimed ? `(${news.counts.unclaimed}) ` : "") + "Queue · Sandhi";
+    queue.querySelector(".tabs").scrollLeft = scrolled;
+    rememberOrder(queue);
   });
+}
+
+async function showEarlier(press) {
+  const link = press.target.closest("#earlier");
+  if (!link) return;
+  press.preventDefault();
+  link.setAttribute("aria-busy", "true");
+  const answer = await fetch(link.href);
+  if (!answer.ok) {
+    location.assign(link.href);
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const list = document.getElementById("transcript");
+  const scroll = document.getElementById("scroll");
+  const fromEnd = scroll.scrollHeight - scroll.scrollTop;
+  const earlier = [...page.getElementById("transcript").children];
+  // a day that both parts have is said once, above the earlier
+  for (const item of earlier) if (item.id.startsWith("day-")) document.getElementById(item.id)?.remove();
+  list.prepend(...earlier);
+  const more = page.getElementById("earlier");
+  if (more) link.replaceWith(more);
+  else document.getElementById("earlier-line").remove();
+  scroll.scrollTop = scroll.scrollHeight - fromEnd;
 }
 
 function startConversation(conversation) {
   const scroll = document.getElementById("scroll");
   const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
-  toEnd();
+  const wanted = location.hash && document.getElementById(location.hash.slice(1));
+  if (wanted && scroll.contains(wanted)) wanted.scrollIntoView({ block: "center" });
+  else toEnd();
+  scroll.addEventListener("click", showEarlier);
+  const card = document.getElementById("patient-card");
+  if (card && matchMedia("(max-width: 900px)").matches) card.open = false;
+  startOutcome();
   if (!conversation.dataset.live) return;
   follow(conversation, (news) => {
     const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
@@ -87,56 +91,74 @@ function startConversation(conversation) {
 }
 
 function updateSide(side, html) {
-  const chosen = side.querySelector("select")?.value;
-  const opened = side.querySelector("details")?.open;
+  const chosen = [...side.querySelectorAll("select")].map((select) => [select.id, select.value]);
+  const opened = [...side.querySelectorAll("details[open]")].map((details) => details.id);
   replaceKeepingFocus(side, html);
-  const select = side.querySelector("select");
-  if (chosen && select) select.value = chosen;
-  const details = side.querySelector("details");
-  if (opened && details) details.open = true;
-}
-
-function allowReply(can) {
-  const box = document.getElementById("text");
-  box.readOnly = !can;
-  // words that were written stay readable and can be copied
-  box.disabled = !can && !box.value;
-  document.getElementById("send").disabled = !can;
-}
-
-function startComposer(form) {
-  const box = document.getElementById("text");
-  const left = document.getElementById("left");
-  const longest = Number(box.dataset.longest);
-  const place = `draft:${form.dataset.contact}`;
-  if ("justSent" in form.dataset) sessionStorage.removeItem(place);
-  else if (!box.value) box.value = sessionStorage.getItem(place) || "";
-  if (box.value && box.disabled) {
-    box.disabled = false;
-    box.readOnly = true;
+  for (const [id, value] of chosen) {
+    const select = document.getElementById(id);
+    if (select && value) select.value = value;
   }
-  const grow = () => {
-    box.style.height = "auto";
-    box.style.height = `${Math.min(box.scrollHeight + 2, 240)}px`;
-    const over = [...box.value].length - longest;
-    left.textContent = over > 0 ? `${over} characters too many` : over > -300 ? `${-over} characters left` : "";
-  };
-  grow();
-  box.addEventListener("input", () => {
-    sessionStorage.setItem(place, box.value);
-    grow();
+  for (const id of opened) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+  startOutcome();
+}
+
+// What the assistant should have understood is asked only where it should have.
+function startOutcome() {
+  const outcome = document.getElementById("outcome");
+  const which = document.getElementById("which-intent");
+  if (!outcome) return;
+  const show = () => { which.hidden = outcome.value !== "bot_should_have_answered"; };
+  show();
+  outcome.addEventListener("change", show);
+}
+
+function startSearch(form) {
+  const words = document.getElementById("q");
+  const hits = document.getElementById("hits");
+  form.addEventListener("submit", async (press) => {
+    press.preventDefault();
+    sessionStorage.setItem("search", words.value);
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: new FormData(form),
+      headers: { "X-Part": "hits" },
+    });
+    if (answer.ok && !answer.redirected) hits.innerHTML = await answer.text();
+    else HTMLFormElement.prototype.submit.call(form);
   });
-  box.addEventListener("keydown", (press) => {
-    if (press.key === "Enter" && (press.ctrlKey || press.metaKey)) form.requestSubmit();
-  });
-  form.addEventListener("submit", () => { document.getElementById("send").disabled = true; });
-  // coming back with the browser's own button must not leave a dead box
-  addEventListener("pageshow", (shown) => { if (shown.persisted) location.reload(); });
+  const before = sessionStorage.getItem("search");
+  if (before && !words.value && !hits.children.length) {
+    words.value = before;
+    form.requestSubmit();
+  }
 }
 
 const queue = document.getElementById("queue");
 const conversation = document.getElementById("conversation");
-const composer = document.getElementById("composer");
-if (composer) startComposer(composer);
+const search = document.getElementById("search");
 if (queue) startQueue(queue);
 if (conversation) startConversation(conversation);
+if (search) startSearch(search);
+if (document.body.dataset.bell && !queue && !conversation?.dataset.live) {
+  const waiting = document.createElement("div");
+  waiting.dataset.live = document.body.dataset.bell;
+  waiting.dataset.version = "";
+  follow(waiting, () => {}, QUIET_BELL_MS);
+}
+document.getElementById("print")?.addEventListener("click", () => window.print());
+document.getElementById("date")?.addEventListener("change", (change) => change.target.form.requestSubmit());
+for (const button of document.querySelectorAll("[data-ask]")) {
+  button.addEventListener("click", (press) => { if (!confirm(button.dataset.ask)) press.preventDefault(); });
+}
+const cancelling = document.getElementById("cancelling");
+if (cancelling && location.hash === "#cancelling") cancelling.open = true;
+// a menu closes when one goes elsewhere
+document.addEventListener("click", (press) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(press.target)) menu.open = false;
+  }
+});
+document.getElementById("sign-out")?.addEventListener("submit", () => sessionStorage.clear());

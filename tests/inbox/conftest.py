@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 from argon2 import PasswordHasher
@@ -26,6 +26,8 @@ from clinic.settings import settings
 from clinic.staff import add, find
 from clinic.texts import Texts
 from inbox.app import create_app
+from inbox.files import FilesUnavailable
+from inbox.house import KEY
 from inbox.limits import limiter
 
 TOKEN = "an-inbox-token-of-these-tests"
@@ -79,10 +81,39 @@ def texts() -> Texts:
     return Texts({"utter_handed_back": variations})
 
 
+class FilesOfTests:
+    """WhatsApp's files as these tests have them: by id; `away` as if it did not answer."""
+
+    def __init__(self) -> None:
+        self.there: Dict[str, bytes] = {}
+        self.away = False
+
+    def fetch(self, media_id: str, most_bytes: int) -> bytes:
+        if self.away:
+            raise FilesUnavailable("away")
+        if media_id not in self.there:
+            raise FilesUnavailable("gone")
+        return self.there[media_id]
+
+    def upload(self, content: bytes, mime_type: str, filename: str) -> str:
+        if self.away:
+            raise FilesUnavailable("away")
+        media_id = f"up{len(self.there) + 1}"
+        self.there[media_id] = content
+        return media_id
+
+
 @pytest.fixture
-def app(db: Database, texts: Texts) -> Iterator[Flask]:
+def files() -> FilesOfTests:
+    return FilesOfTests()
+
+
+@pytest.fixture
+def app(db: Database, texts: Texts, files: FilesOfTests) -> Iterator[Flask]:
     """The inbox, its sign-in limits not yet touched."""
-    application = create_app(db, texts)
+    application = create_app(db, texts, files)
+    # what one test changes, its next look has to show
+    application.extensions[KEY].board.keep_seconds = 0
     limiter.reset()
     yield application
     limiter.reset()

@@ -71,7 +71,7 @@ def test_the_live_queue_is_quiet_until_something_changes(
     first = asha.get("/live/queue").json
     again = asha.get("/live/queue", query_string={"version": first["version"]}).json
     # the version also changes with the minute, since waiting times do
-    assert again["version"] != first["version"] or set(again) == {"version"}
+    assert again["version"] != first["version"] or "html" not in again
     handoff(contact_id=patient("New words", "Newcomer"))
     news = asha.get("/live/queue", query_string={"version": again["version"]}).json
     assert "Newcomer" in news["html"] and "New words" in news["html"]
@@ -222,7 +222,7 @@ def test_the_live_conversation_is_quiet_until_something_changes(
     address = f"/live/conversations/{contact_id}"
     version = asha.get(address).json["version"]
     again = asha.get(address, query_string={"version": version}).json
-    assert again["version"] != version or set(again) == {"version"}
+    assert again["version"] != version or "transcript" not in again
     with db.transaction() as session:
         session.get(Message, message_id).state = "delivered"
     news = asha.get(address, query_string={"version": again["version"]}).json

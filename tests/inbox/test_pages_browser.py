@@ -13,12 +13,15 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from clinic.canned import save_canned
 from clinic.contacts import ensure_contact
 from clinic.database import Database, now
 from clinic.handoffs import open_handoff
 from clinic.inbound import Arrival, store_arrival
 from clinic.models import Contact, Message
+from tests.inbox.at_the_desk import open_clinic
 from tests.inbox.conftest import PASSWORD, account
+from tests.patients import eventually
 
 Make = Callable[..., int]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -63,7 +66,7 @@ def open_page(app: Flask, chromium: Browser, address: str) -> Iterator[Callable[
     faults: list[str] = []
     contexts = []
 
-    def make(size: str = "desk", dark: bool = False) -> Page:
+    def make(size: str = "desk", dark: bool = False, name: str = "Asha") -> Page:
         width, height = SIZES[size]
         context = chromium.new_context(
             base_url=address,
@@ -74,7 +77,7 @@ def open_page(app: Flask, chromium: Browser, address: str) -> Iterator[Callable[
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto("/")
-        page.get_by_label("Login").fill(account(app))
+        page.get_by_label("Login").fill(account(app, name))
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("heading", name="Waiting for a person").wait_for()
@@ -103,6 +106,105 @@ def test_a_new_handoff_appears_by_itself(
         open_handoff(session, int(contact.id), "red_flag", red_flag="chest_pain")
     page.get_by_text("Newcomer Invented").wait_for(timeout=8000)
     assert page.title().startswith("(1)")
+    assert page.locator("body").get_attribute("data-rang") == "urgent"
+
+
+def test_the_bell_rings_on_every_page_and_only_once(
+    db: Database, open_page: Callable[..., Page], handoff: Make
+) -> None:
+    page = open_page()
+    page.goto("/answers")
+    # the pages' policy forbids to evaluate strings in them again and again, so it is asked here
+    assert eventually(lambda: page.evaluate("localStorage.getItem('bell:seen')") is not None)
+    handoff("request")
+    page.locator("body[data-rang=new]").wait_for(timeout=12000)
+    assert page.title().startswith("(1)")
+    page.reload()
+    assert eventually(lambda: page.title().startswith("(1)"))
+    assert page.locator("body").get_attribute("data-rang") is None
+
+
+def test_by_keyboard_alone(
+    db: Database, open_page: Callable[..., Page], patient: Make, handoff: Make
+) -> None:
+    first, second = patient("one", "First Invented"), patient("two", "Second Invented")
+    for contact_id in (first, second):
+        handoff(contact_id=contact_id)
+    page = open_page()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("c")
+    page.get_by_role("heading", name="First Invented").wait_for()
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    page.keyboard.type("She likes mornings: j k e ?")
+    page.keyboard.press("Control+Enter")
+    page.locator("#transcript .private-note", has_text="She likes mornings: j k e ?").wait_for()
+    page.wait_for_load_state()
+    page.keyboard.press("r")
+    page.keyboard.type("Good morning")
+    page.keyboard.press("Control+Enter")
+    page.locator("#transcript .staff .said", has_text="Good morning").wait_for()
+    page.wait_for_load_state()
+    page.keyboard.press("e")
+    page.locator("#outcome").select_option("answered")
+    page.locator("#hand-back-now").press("Enter")
+    page.get_by_text("The assistant answers this patient again").wait_for()
+    page.wait_for_load_state()
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("d")
+    page.wait_for_url("**/day")
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    page.wait_for_url("**/search")
+    with db.reading() as session:
+        texts = [row.text for row in session.query(Message).filter_by(direction="out")]
+    assert texts == ["Good morning", "The assistant answers again."]
+
+
+def test_of_two_who_claim_at_once_one_is_told(
+    db: Database, open_page: Callable[..., Page], handoff: Make
+) -> None:
+    made = handoff()
+    one, other = open_page(), open_page(name="Binu")
+    one.locator(f"#claim-{made}").click()
+    one.locator("#hand-back").wait_for()
+    answer = other.request.post(
+        f"/handoffs/{made}/claim",
+        form={"csrf_token": other.locator("[name=csrf_token]").first.input_value()},
+    )
+    assert answer.status == 409
+
+
+def test_a_ready_answer_is_put_into_the_box_and_earlier_messages_above(
+    db: Database, open_page: Callable[..., Page], patient: Make, bot_says: Make
+) -> None:
+    open_clinic(db)
+    contact_id = patient("the very first words")
+    for number in range(105):
+        bot_says(contact_id, f"number {number}.")
+    with db.transaction() as session:
+        save_canned(session, None, "Thanks", {"en": "Thank you, {name}!"}, False, "Asha")
+    page = open_page()
+    page.goto(f"/conversations/{contact_id}")
+    page.get_by_text("Earlier messages").click()
+    page.get_by_text("the very first words").wait_for()
+    assert page.locator("#transcript .day").count() == 1, "a day is said once"
+    page.keyboard.press("a")
+    page.keyboard.type("thank")
+    page.keyboard.press("Enter")
+    box = page.locator("#text")
+    assert eventually(lambda: box.input_value() == "Thank you, Ravi Invented!")
+    page.locator("#file").set_input_files(
+        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 invented"}
+    )
+    page.get_by_text("plan.pdf").wait_for()
+    page.locator("#send").click()
+    page.locator("#transcript .staff", has_text="plan.pdf").wait_for()
 
 
 def test_a_draft_outlives_news_and_a_reload_and_is_gone_once_sent(
@@ -174,13 +276,26 @@ def test_pages_are_accessible_and_fit(
     failed = bot_says(contact_id, "Hello?")
     with db.transaction() as session:
         session.get(Message, failed).state = "failed"
+    open_clinic(db)
     page = open_page(size, dark)
     closed = patient(name="Somebody else")
     with db.transaction() as session:
         session.get(Contact, closed).last_inbound_at = None
-    for path in ("/", "/?view=mine", f"/conversations/{contact_id}", f"/conversations/{closed}"):
+        save_canned(session, None, "Thanks", {"en": "Thank you!"}, True, "Asha")
+    talk = f"/conversations/{contact_id}"
+    paths = ("/", "/?view=mine", talk, f"/conversations/{closed}", "/answers/1", "/search")
+    for path in (*paths, "/day?date=2026-11-24", f"{talk}/book"):
         page.goto(path)
-        found: Any = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= SIZES[size][0], f"{path} is {width} pixels wide"
+        look(page, path, SIZES[size][0])
+    page.goto(talk)
+    page.locator("#mode-note").click()
+    page.locator("#hand-back").click()
+    page.locator("#me-menu > summary").click()
+    look(page, "with everything open", SIZES[size][0])
+
+
+def look(page: Page, what: str, widest: int) -> None:
+    found: Any = Axe().run(page)
+    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= widest, f"{what} is {width} pixels wide"

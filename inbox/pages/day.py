@@ -1,0 +1,160 @@
+"""The day's calendar, and booking a free slot of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, List
+from uuid import uuid4
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask import render_template as render
+from sqlalchemy.orm import Session
+
+from clinic.contacts import find_contact
+from clinic.database import now
+from clinic.setup import profile_in
+from inbox import visits
+from inbox.access.viewer import needs
+from inbox.api.shapes import read_phone, tidy_name
+from inbox.card import clinician_name, service_name
+from inbox.day_sheet import read_sheet
+from inbox.errors import Refusal
+from inbox.house import house
+from inbox.language import t
+from inbox.pages.conversation import conversation
+from inbox.staff import my_actor
+
+pages = Blueprint("day", __name__)
+
+FURTHEST = timedelta(days=366)
+
+
+@pages.get("/day")
+@needs("see_appointments")
+def page() -> str:
+    """One day by physiotherapist and hour; today unless `?date=` says else."""
+    moment, zone = now(), house().zone()
+    today = moment.astimezone(zone).date()
+    day = _day(today)
+    with house().database.reading() as db:
+        sheet = read_sheet(db, day, moment, request.args.get("clinician"))
+        everyone = [
+            (person.code, clinician_name(profile_in(db), person.code))
+            for person in profile_in(db).clinicians
+        ]
+    return render(
+        "day.html",
+        sheet=sheet,
+        everyone=everyone,
+        only=request.args.get("clinician"),
+        today=today,
+        before=day - timedelta(days=1),
+        after=day + timedelta(days=1),
+        now=moment,
+        zone=zone,
+    )
+
+
+@pages.get("/day/book")
+@needs("book")
+def form() -> Any:
+    """Who comes in a free slot."""
+    return _form()
+
+
+@pages.post("/day/book")
+@needs("book")
+def book() -> Any:
+    """Book the slot for the number in the form."""
+    typed = {name: request.form.get(name, "").strip() for name in ("phone", "name", "service")}
+    try:
+        phone, name = _phone(typed["phone"]), _name(typed["name"])
+        with house().database.reading() as db:
+            slot = visits.slot_at(db, _clinician(), typed["service"], _starts_at())
+            known = find_contact(db, phone=phone)
+            name = name or next(iter(visits.names_of(db, known) if known else []), "")
+        if not name:
+            raise Refusal(422, "name", t("Give the patient's name."))
+        contact_id = visits.contact_of_phone(phone)
+        key = request.form.get("key", "")[:64] or uuid4().hex
+        visits.book(contact_id, slot, name, key, my_actor(), request.form.get("tell") == "1")
+    except Refusal as refusal:
+        flash(t(refusal.message), "bad")
+        return _form(**typed), refusal.status
+    flash(t("Booked."), "good")
+    day = slot.starts_at.astimezone(house().zone()).date()
+    return redirect(url_for("day.page", date=day.isoformat()))
+
+
+def _form(**typed: str) -> str:
+    starts_at, clinician = _starts_at(), _clinician()
+    with house().database.reading() as db:
+        profile = profile_in(db)
+        offered = _services(db, clinician)
+        shown = [(code, service_name(profile, code)) for code in offered]
+        contact_id = request.args.get("contact", type=int)
+        if contact_id is not None and not typed:
+            contact = conversation(db, contact_id)
+            names = visits.names_of(db, contact)
+            typed = {"phone": contact.phone or "", "name": names[0] if names else ""}
+    return render(
+        "book_slot.html",
+        starts_at=starts_at,
+        clinician=clinician,
+        clinician_name=clinician_name(profile, clinician),
+        services=shown,
+        typed=typed,
+        key=uuid4().hex,
+        now=now(),
+        zone=house().zone(),
+    )
+
+
+def _services(db: Session, clinician: str) -> List[str]:
+    try:
+        return list(profile_in(db).clinician(clinician).services)
+    except KeyError:
+        raise Refusal(404, "not_found", t("There is no such physiotherapist.")) from None
+
+
+def _day(today: date) -> date:
+    try:
+        day = date.fromisoformat(request.args.get("date", ""))
+    except ValueError:
+        return today
+    return day if abs(day - today) <= FURTHEST else today
+
+
+def _clinician() -> str:
+    return request.values.get("clinician", "")[:40]
+
+
+def _starts_at() -> datetime:
+    try:
+        starts_at = datetime.fromisoformat(request.values.get("at", ""))
+    except ValueError:
+        starts_at = None  # type: ignore[assignment]
+    if starts_at is None or starts_at.tzinfo is None:
+        raise Refusal(404, "not_found", t("There is no such time in the calendar."))
+    return starts_at
+
+
+def _phone(given: str) -> str:
+    try:
+        phone = read_phone(given)
+    except ValueError:
+        phone = None
+    if phone is None:
+        raise Refusal(
+            422, "phone", t("Give the phone number, such as 90000 00011 or +91 90000 00011.")
+        )
+    return phone
+
+
+def _name(given: str) -> str:
+    if not given:
+        return ""
+    try:
+        return tidy_name(given) or ""
+    except ValueError:
+        raise Refusal(422, "name", t("Give the patient's name.")) from None

@@ -1,0 +1,61 @@
+"""The transcript with what only staff see in it: private notes, and replies that wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Dict, List, Optional
+
+from sqlalchemy.orm import Session
+
+from clinic.staff_replies import scheduled_replies
+from clinic.transcript import Entry
+from inbox.access.note_sight import SeenNote, notes_beside
+from inbox.access.sight import read_latest
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing in the transcript: a bubble (`entry`) or a private `note`; never both.
+
+    `scheduled_for` is set on a reply that waits for its time.
+    """
+
+    at: datetime
+    entry: Optional[Entry] = None
+    note: Optional[SeenNote] = None
+    scheduled_for: Optional[datetime] = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some lines, oldest first, and the id before which earlier bubbles are found (None: none)."""
+
+    lines: List[Line]
+    earlier: Optional[int]
+
+
+def read_page(session: Session, contact_id: int, size: int, before: Optional[int]) -> Page:
+    """The last `size` bubbles (of those before `before`) and the notes written beside them."""
+    entries = read_latest(session, contact_id, size + 1, before)
+    shown = entries[-size:]
+    earlier = shown[0].id if len(entries) > size else None
+    first = shown[0].id if earlier is not None else None
+    last = None if before is None else before - 1
+    notes = notes_beside(session, contact_id, first, last)
+    waiting = scheduled_replies(session, contact_id)
+    return Page(_merged(shown, notes, waiting), earlier)
+
+
+def _merged(
+    entries: List[Entry], notes: List[SeenNote], waiting: Dict[int, datetime]
+) -> List[Line]:
+    lines: List[Line] = []
+    left = list(notes)
+    for entry in entries:
+        while left and left[0].after_message_id < entry.id:
+            note = left.pop(0)
+            lines.append(Line(at=note.at, note=note))
+        lines.append(Line(at=entry.at, entry=entry, scheduled_for=waiting.get(entry.id)))
+    lines += [Line(at=note.at, note=note) for note in left]
+    return lines
