@@ -150,9 +150,11 @@ class MyData(ClinicAction):
     def _line(talk: Talk, purpose: str, state: consent.State) -> str:
         name = talk.word(NAMES[purpose])
         if not state.granted or state.since is None:
-            return f"• {name}: {talk.word('utter_word_not_given')}"
+            not_given = talk.word("utter_word_not_given")
+            return f"• {name}: {not_given}"
         day = say_day(state.since.astimezone(talk.zone).date(), talk.language)
-        return f"• {name}: {talk.word('utter_word_since')} {day}"
+        since = talk.word("utter_word_since")
+        return f"• {name}: {since} {day}"
 
 
 def stop_all(talk: Talk) -> None:

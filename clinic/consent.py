@@ -91,6 +91,8 @@ def record(
     """
     if purpose not in PURPOSES or how not in HOW:
         raise ValueError(f"unknown purpose or way: {purpose}, {how}")
+    # a worker that decides about this contact now is waited for, or waits for us (PostgreSQL)
+    session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
     moment = min(at or now(), now())
     if at is not None and _is_written(session, contact_id, purpose, granted, how, moment):
         return

@@ -116,16 +116,38 @@ def decline(session: Session, offer_id: int, contact_id: int, now: datetime) -> 
 
 def open_offers(session: Session, waiting_id: int) -> List[SlotOffer]:
     """The offers that a waiting contact has not answered, locked."""
-    rows = session.execute(
-        select(SlotOffer)
-        .where(SlotOffer.waiting_id == waiting_id, SlotOffer.status == OPEN)
-        .order_by(SlotOffer.id)
-        .with_for_update()
-    ).scalars()
+    rows = session.execute(_open(waiting_id).with_for_update()).scalars()
     return list(rows)
 
 
+def open_offers_at_hand(session: Session, waiting_id: int) -> Optional[List[SlotOffer]]:
+    """`open_offers` for the worker's rounds, which wait for nobody: None where one is locked."""
+    known = len(session.execute(_open(waiting_id)).scalars().all())
+    rows = session.execute(_open(waiting_id).with_for_update(skip_locked=True)).scalars().all()
+    return list(rows) if len(rows) == known else None
+
+
+def has_open_offer(session: Session, waiting_id: int) -> bool:
+    """Whether an offer waits for this contact's answer; who asks has locked the contact's place."""
+    return session.execute(_open(waiting_id).limit(1)).first() is not None
+
+
+def _open(waiting_id: int) -> Any:
+    return (
+        select(SlotOffer)
+        .where(SlotOffer.waiting_id == waiting_id, SlotOffer.status == OPEN)
+        .order_by(SlotOffer.id)
+    )
+
+
 def _own_offer(session: Session, offer_id: int, contact_id: int) -> SlotOffer:
+    # the place in the list first, then the offer: the order in which everybody locks them
+    session.execute(
+        select(WaitingPatient.id)
+        .join(SlotOffer, SlotOffer.waiting_id == WaitingPatient.id)
+        .where(SlotOffer.id == offer_id)
+        .with_for_update(of=WaitingPatient)
+    )
     offer = session.get(SlotOffer, offer_id, with_for_update=True, populate_existing=True)
     if offer is None or offer.waiting.contact_id != contact_id:
         raise UnknownOffer(f"offer {offer_id}")

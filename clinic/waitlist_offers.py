@@ -35,7 +35,7 @@ from clinic.scheduling.slots import free_slots
 from clinic.scheduling.taking import expire, take
 from clinic.setup import profile_in
 from clinic.texts import Texts
-from clinic.waitlist import give_back, open_offers
+from clinic.waitlist import give_back, has_open_offer, open_offers_at_hand
 
 HELD_FOR = "waitlist"
 CARE = "care"
@@ -68,7 +68,7 @@ def _offer(
     session: Session, profile: Profile, row: WaitingPatient, now: datetime, texts: Texts
 ) -> Optional[int]:
     # asked for behind the lock of the row: another process may just have made one
-    if open_offers(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
+    if has_open_offer(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
         return None
     asked = set(
         session.execute(select(SlotOffer.slot_key).where(SlotOffer.waiting_id == row.id)).scalars()
@@ -183,7 +183,10 @@ def _end_waiting(session: Session, profile: Profile, now: datetime) -> None:
         if row.day_to < today:
             row.status, row.ended_at = LAPSED, now
         elif _has_booked_since(session, row):
-            for offer in open_offers(session, int(row.id)):
+            offers = open_offers_at_hand(session, int(row.id))
+            if offers is None:
+                continue
+            for offer in offers:
                 give_back(session, offer, OVER, now)
             row.status, row.ended_at = SERVED, now
     session.flush()

@@ -334,13 +334,13 @@ def welcome(demo_clinic: bool = typer.Option(False, "--demo")) -> None:
         _wait_until_ready(name, host if name in {"assistant", "inbox"} else "127.0.0.1", port)
     out.print(f"Sandhi is ready after {time.monotonic() - began:.0f} s. Ctrl-C stops it.")
     if demo_clinic:
-        # the simulator begins without them
-        with contextlib.suppress(Refusal):
-            templates_cli.submit_missing()
         out.print(f"  Write as a patient:  http://127.0.0.1:{configured.simulator_port}/")
         out.print(f"  Answer as staff:     http://127.0.0.1:{configured.inbox_port}/")
         for login, role, password in demo_logins(configured.secret_key):
             out.print(f"    {login:<9}{password}   {role.replace('_', ' ')}")
+        # the simulator begins without them
+        with contextlib.suppress(Refusal):
+            templates_cli.submit_missing()
     else:
         out.print(f"  Inbox:    http://{configured.host}:{configured.inbox_port}/")
         out.print(

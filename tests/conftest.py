@@ -18,6 +18,7 @@ from clinic.models import Base
 from clinic.profile import Profile
 from clinic.profile_file import load_profile
 from clinic.settings import settings
+from tests.emptying import empty
 from tests.house import ROOT
 
 
@@ -73,11 +74,7 @@ def sqlite_db(tmp_path: Path, sqlite_template: Path, keys: None) -> Iterator[Dat
 def postgres_db(postgres_url: str, keys: None) -> Iterator[Database]:
     """The PostgreSQL database, emptied."""
     database = Database(postgres_url, pool_size=25)
-    with database.engine.begin() as connection:
-        # tables of evidence refuse to be emptied; a replica's triggers do not fire
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+    empty(database)
     yield database
     database.dispose()
 

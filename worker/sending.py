@@ -84,9 +84,11 @@ class Outbox:
         """Send what is due until nothing is, and return how many letters were taken up."""
         total = 0
         while True:
+            flew = bool(self._flying)
             taken = self.step(moment)
             total += taken
-            if taken:
+            # what has just come back may be due again, or have made way for another
+            if taken or (flew and not self._flying):
                 continue
             if not self._flying:
                 return total

@@ -63,12 +63,12 @@ class Words:
         visit = visits[0]
         number = self._number(visit)
         facts = {**self._facts(language), **self._visit(visit, language), "appointment": visit.key}
-        name = "reminder"
+        name = "utter_reminder"
         if number is not None:
             facts.update(number=number[0], total=number[1])
-            name = "reminder_of_course"
+            name = "utter_reminder_of_course"
         template = "visit_reminder" if number is None else "course_visit_reminder"
-        return self._bubble(contact, f"utter_{name}", template, facts)
+        return self._bubble(contact, name, template, facts)
 
     def course_nudge(
         self, contact: Any, course: Any, left: int, clinician: str, slots: Sequence[Slot]

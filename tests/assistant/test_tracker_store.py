@@ -33,7 +33,7 @@ responses:
   utter_more_row: [{text: More}]
 """
 )
-SECRET = "Ramanujan has a secret"
+SECRET = "Ramanujan has a goldfish"
 
 
 @pytest.fixture
@@ -237,6 +237,6 @@ async def test_nothing_of_it_can_be_read_in_the_file(sqlite_db):
     raw = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
     assert len(raw) > 1000
     # as it stands in an event; the schema itself says user_preferences
-    for words in (b"Ramanujan", b"secret", b"utter_greet", b'"user"'):
+    for words in (b"Ramanujan", b"goldfish", b"utter_greet", b'"user"'):
         assert raw.count(words) == 0, words
     assert (await store.retrieve("7")).get_slot("name") == "Ramanujan"

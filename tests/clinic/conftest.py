@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clinic import consent
 from clinic.contacts import ensure_contact
 from clinic.crypto import new_key, new_secret
 from clinic.database import Database
@@ -67,9 +68,11 @@ def now(local: Callable[..., datetime]) -> datetime:
 
 @pytest.fixture
 def patient(clinic: Database) -> Callable[[int], int]:
-    """`patient(1)`: the contact id of invented patient 1, of 20."""
+    """`patient(1)`: the contact id of invented patient 1, of 20; all agreed to care messages."""
     with clinic.transaction() as session:
         ids = [ensure_contact(session, f"+9190000010{number:02}", None).id for number in range(20)]
+        for contact_id in ids:
+            consent.record(session, int(contact_id), "care", True, how="staff")
     return ids.__getitem__
 
 

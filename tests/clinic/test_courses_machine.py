@@ -19,7 +19,7 @@ from clinic.attendance import TRANSITIONS, mark
 from clinic.contacts import ensure_contact
 from clinic.courses import balance, expire_courses, number_of
 from clinic.database import Database
-from clinic.models import Appointment, Base, Course
+from clinic.models import Appointment, Course
 from clinic.profile import Profile
 from clinic.scheduling.booking import book, cancel, confirm, expire_holds, hold, reschedule
 from clinic.scheduling.errors import CourseFull, CourseOver, SchedulingError
@@ -27,6 +27,7 @@ from clinic.scheduling.grid import Slot
 from clinic.setup import write_profile
 from tests.clinic.conftest import PUNE
 from tests.clinic.courses import a_course
+from tests.emptying import empty
 
 NAME = "Meena Joshi"
 SESSIONS = 4
@@ -50,9 +51,7 @@ class CourseOfCare(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        with self.database.engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
+        empty(self.database)
         write_profile(self.database, self.profile)
         self.clock = datetime(2026, 11, 23, 8, tzinfo=PUNE)
         with self.database.transaction() as session:

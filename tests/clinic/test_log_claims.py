@@ -173,6 +173,7 @@ def test_what_may_not_go_ends_with_its_reason(
 ) -> None:
     asha = arrives(db)
     with db.transaction() as session:
+        consent.record(session, asha, "care", True, how="button")
         person = session.get(type(contact(db, asha)), asha)
         if make.get("unreachable"):
             person.unreachable_at = this_moment()

@@ -17,15 +17,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import event, func, select
 
+from clinic import consent
 from clinic.bubbles import text_of
 from clinic.calendar_words import say_moment
 from clinic.contacts import ensure_contact
 from clinic.database import Database
 from clinic.delivery import Report, Status, apply_status, record
 from clinic.handoffs import open_handoff, resolve_handoff, unresolved_handoff
-from clinic.models import Appointment, Base, Contact, Course, Leave, Message, Nudge, Reminder
+from clinic.models import Appointment, Contact, Course, Leave, Message, Nudge, Reminder
 from clinic.outbox import bubble_of
 from clinic.profile import Profile, Reminders
 from clinic.recovery import recover
@@ -38,6 +39,7 @@ from clinic.scheduling.grid import Slot
 from clinic.scheduling.rows import changed, own_appointment
 from clinic.sending import Letter
 from clinic.setup import write_profile
+from tests.emptying import empty
 from tests.reminding import approve_templates, begun, claimed
 
 # SANDHI_TEST_EXAMPLES=500 looks deeper
@@ -57,6 +59,7 @@ SLOTS = [
 ]
 VISITS = ["moves", "moves", "moves", "cancels", "comes", "is missed", "clinician is away"]
 PEOPLE = ["stops", "starts", "starts", "writes", "writes", "needs a person", "is handed back"]
+PEOPLE += ["withdraws", "agrees", "agrees"]
 WORK = ["takes up", "delivers", "delivers", "claims", "begins", "loses the answer", "is refused"]
 FATES = ["records", "crashes", "recovers", "plans", "sent", "read", "delivered", "failed"]
 JUMPS = [1, 2, 3, 4, 45, 150, 1500]
@@ -81,20 +84,21 @@ class Reminding(RuleBasedStateMachine):
     def __init__(self, db: Database, profile: Profile) -> None:
         super().__init__()
         self.db = db
-        with db.transaction() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                session.execute(delete(table))
+        empty(db)
         write_profile(db, profile)
         approve_templates(db)
         self.time = datetime(2026, 11, 23, 8, tzinfo=PUNE)
         with db.transaction() as session:
             self.contacts = [int(ensure_contact(session, p, None).id) for p in PHONES]
+            for contact_id in self.contacts:
+                consent.record(session, contact_id, "care", True, how="staff")
         self.workers = {name: Worker(name) for name in ("one", "two")}
         self.count = 0
         self.course = 0
         # what is true, as this machine knows it
         self.visits: Dict[int, Dict[str, Any]] = {}
         self.stopped: Set[int] = set()
+        self.withdrawn: Set[int] = set()
         self.with_staff: Set[int] = set()
         self.heard: Dict[int, datetime] = {}
         # what has gone, or may have
@@ -161,6 +165,10 @@ class Reminding(RuleBasedStateMachine):
             elif deed == "starts":
                 contact.opted_out_at = None
                 self.stopped.discard(contact_id)
+            elif deed in ("agrees", "withdraws"):
+                agrees = deed == "agrees"
+                consent.record(session, contact_id, "care", agrees, how="staff")
+                (self.withdrawn.discard if agrees else self.withdrawn.add)(contact_id)
             elif deed == "writes":
                 contact.last_inbound_at = self.heard[contact_id] = self.time
             elif deed == "needs a person":
@@ -325,6 +333,7 @@ class Reminding(RuleBasedStateMachine):
         local = self.time.astimezone(PUNE).time()
         assert QUIET_UNTIL <= local < QUIET_FROM, f"{message.cause} went at {local}"
         assert contact_id not in self.stopped, f"{message.cause} went to one who said stop"
+        assert contact_id not in self.withdrawn, f"{message.cause} went without consent"
         bubble = bubble_of(message)
         heard = self.heard.get(contact_id)
         free = heard is not None and self.time < heard + timedelta(hours=24)

@@ -22,6 +22,7 @@ from clinic.bubbles import bubble_from_json, choices_of, text_of
 from clinic.contacts import ensure_contact
 from clinic.course_plans import Plan, author
 from clinic.database import now
+from clinic.decision import UNWRITTEN
 from clinic.handoffs import resolve_handoff, unresolved_handoff
 from clinic.inbound import Arrival, store_arrival
 from clinic.models import Appointment, Contact, Handoff, Message, Offer, Tracker
@@ -124,6 +125,17 @@ class Patient:
         return self._said(Message.id.in_(everything.ids), Message.purpose != "notice")
 
     @property
+    def intents(self) -> List[str]:
+        """How each of their messages was read."""
+        with self.clinic.database.reading() as session:
+            rows = session.execute(
+                select(Message.intent)
+                .where(Message.contact_id == self.id, Message.direction == IN)
+                .order_by(Message.id)
+            )
+            return [str(row[0]) for row in rows]
+
+    @property
     def notices(self) -> Reply:
         """Every privacy notice, and every question for a guardian, that came so far."""
         return self._said(Message.purpose == "notice")
@@ -132,7 +144,13 @@ class Patient:
         with self.clinic.database.reading() as session:
             rows = session.execute(
                 select(Message)
-                .where(Message.contact_id == self.id, Message.direction == OUT, *which)
+                .where(
+                    Message.contact_id == self.id,
+                    Message.direction == OUT,
+                    # a reminder has no words before its time
+                    Message.kind.not_in(UNWRITTEN),
+                    *which,
+                )
                 .order_by(Message.id)
             ).scalars()
             return Reply([(int(row.id), bubble_from_json(row.content)) for row in rows])

@@ -76,7 +76,7 @@ def agent(actions: InProcessActions) -> Agent:
 
 
 @pytest.fixture(scope="session")
-def words() -> Texts:
+def domain_words() -> Texts:
     """The domain's responses, read once."""
     return Texts.load(talk.DOMAIN)
 
@@ -135,7 +135,7 @@ def clinic(
     clinic_template: Path,
     agent: Agent,
     actions: InProcessActions,
-    words: Texts,
+    domain_words: Texts,
     loop: asyncio.AbstractEventLoop,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Clinic]:
@@ -149,7 +149,7 @@ def clinic(
     # nobody pulls the plug here
     event.listen(opened.engine, "connect", _without_waiting_for_the_disk)
     with time_machine.travel(MONDAY_MORNING, tick=True) as clock:
-        yield Clinic(opened, agent, actions, words, loop, clock)
+        yield Clinic(opened, agent, actions, domain_words, loop, clock)
     opened.dispose()
     database.cache_clear()
     settings.cache_clear()

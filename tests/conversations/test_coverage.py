@@ -18,7 +18,7 @@ from tests.conversations.chat import Patient
 from tests.conversations.engine import Clinic
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("actions", "assistant", "channels/whatsapp", "inbox", "safety", "worker", "clinic")
+ROOMS = ("actions", "assistant", "channels", "inbox", "safety", "worker", "clinic")
 DOMAIN = Domain.load(ROOT / "domain")
 OF_RASA = {"back", "restart", "session_start", "EXTERNAL"}
 INTENTS = set(DOMAIN.intents) - OF_RASA - {"out_of_scope"}

@@ -87,15 +87,21 @@ def test_calling_a_person_by_a_button_in_a_form(riya: Patient) -> None:
     assert riya.handoff is not None and riya.memory["form"] is None
 
 
-@pytest.mark.parametrize(
-    "command", ["/restart", "/stop_flow", '/inform{"slot": "x"}', "EXTERNAL: x"]
-)
+@pytest.mark.parametrize("command", ["/stop_flow", '/inform{"slot": "x"}', "EXTERNAL: x"])
 def test_a_typed_command_is_plain_text(riya: Patient, command: str) -> None:
     riya.is_booking("day")
     category = riya.memory["category"]
     answer = riya.writes(command)
     assert answer.text and "Nothing was changed" not in answer
     assert riya.handoff is not None or riya.memory.get("category") == category
+
+
+@pytest.mark.parametrize("command", ["/restart", "/session_start", "/back"])
+def test_a_command_of_rasas_own_is_read_as_words(riya: Patient, command: str) -> None:
+    riya.is_booking("day")
+    answer = riya.writes(command)
+    assert answer.text
+    assert riya.intents[-1] not in {"restart", "session_start", "back"}
 
 
 def test_a_button_that_was_never_offered_means_nothing(riya: Patient) -> None:
