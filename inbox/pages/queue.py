@@ -53,6 +53,8 @@ def live() -> Response:
             return jsonify(version=version, bell=bell)
         shown = _queue(session)
         html = render("_queue.html", **shown)
+        # as new as the list: who appears in it has rung
+        bell = bell_of(session)
     return jsonify(version=shown["version"], html=html, counts=shown["counts"], bell=bell)
 
 
