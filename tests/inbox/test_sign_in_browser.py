@@ -94,6 +94,7 @@ def test_two_steps_from_setting_up_to_signing_in(app: Flask, visit: Callable[...
     page.get_by_role("textbox", name="Code").fill(authenticator.at(now()))
     page.get_by_role("button", name="Turn on").click()
     page.get_by_text("Two-step sign-in is on").wait_for()
+    page.locator("#me-menu summary").click()
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_label("Login").wait_for()
 
