@@ -100,6 +100,8 @@ def test_a_new_handoff_appears_by_itself(
 ) -> None:
     page = open_page()
     assert page.get_by_text("Nobody is waiting").is_visible()
+    # a browser does not ring for what was there before its first look
+    assert eventually(lambda: page.evaluate("localStorage.getItem('bell:seen')") is not None)
     with db.transaction() as session:
         contact = ensure_contact(session, "+919000000777", None, "Newcomer Invented")
         session.flush()
