@@ -160,11 +160,8 @@ def training_examples() -> list[str]:
 
 @pytest.fixture(scope="module")
 def training_index() -> GramIndex:
-    if not TRAINING.is_dir():
-        pytest.skip("no training data here: data/nlu is missing")
     examples = training_examples()
-    if not examples:
-        pytest.skip("no training data here: data/nlu has no intent examples yet")
+    assert examples, "data/nlu has no intent examples: nothing to compare the held-out sets with"
     return GramIndex(examples)
 
 
