@@ -33,6 +33,8 @@ def lines() -> Iterator[Callable[[], str]]:
     }
     propagating = {name: logging.getLogger(name).propagate for name in levels}
     stream = io.StringIO()
+    # the run's own logs took warnings already, and pytest has put its hook over theirs since
+    logging.captureWarnings(False)
     configure_logs("DEBUG", stream)
     yield stream.getvalue
     sys.excepthook, threading.excepthook = hooks
