@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from clinic.claiming import in_state
-from clinic.contacts import ensure_contact, known_as
+from clinic.contacts import ensure_contact, known_as, new_contact
 from clinic.crypto import lookup_hash
 from clinic.database import UtcDateTime, now
 from clinic.models import Contact, DeadLetter, Handoff, Message
@@ -131,9 +131,14 @@ def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
 
 def _writer(session: Session, arrival: Arrival, occurred: datetime) -> int:
     """The contact who wrote this, its window opened anew: who writes can be reached."""
-    contact_id = known_as(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+    person = (arrival.phone, arrival.bsuid, arrival.profile_name)
+    contact_id = known_as(session, *person)
+    if contact_id is None and (arrival.phone or arrival.bsuid):
+        made = new_contact(session, *person, last_inbound_at=occurred)
+        if made is not None:
+            return made
     if contact_id is None:
-        contact = ensure_contact(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+        contact = ensure_contact(session, *person)
         session.flush()
         contact_id = int(contact.id)
     session.execute(_WROTE, {"contact": contact_id, "moment": occurred})
