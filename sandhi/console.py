@@ -14,6 +14,12 @@ class Refusal(Exception):
     """The command cannot be carried out; the message says what is wrong and what to do."""
 
 
+def refuse_if(problems: list[str]) -> None:
+    """Stop with these sentences, if there are any."""
+    if problems:
+        raise Refusal("\n".join(problems))
+
+
 def open_database() -> Any:
     """The clinic database.
 

@@ -21,6 +21,7 @@ from sanic import Blueprint, Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
+from channels.whatsapp.framing import SoundlyFramed
 from channels.whatsapp.output import WhatsAppOutput
 from channels.whatsapp.parse import parse_webhook
 from channels.whatsapp.receiver import Receiver
@@ -66,6 +67,11 @@ class WhatsAppInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The routes under `/webhooks/whatsapp/`."""
         webhook = Blueprint("whatsapp_webhook", "whatsapp")
+
+        @webhook.listener("before_server_start")
+        async def stand_firm(app: Sanic, _loop: Any) -> None:
+            # for every route of the server: each of them could be made to stop it
+            app.request_class = SoundlyFramed
 
         @webhook.listener("after_server_start")
         async def begin(app: Sanic, _loop: Any) -> None:
@@ -160,8 +166,7 @@ def _registry() -> CollectorRegistry:
 
 async def _body(request: Request) -> Optional[bytes]:
     """The raw body, or None when it is larger than WhatsApp's ever are."""
-    declared = request.headers.get("Content-Length", "0")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
+    if int(request.headers.get("Content-Length", "0")) > LARGEST_BODY:
         return None
     parts: List[bytes] = []
     size = 0
