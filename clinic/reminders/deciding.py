@@ -1,4 +1,4 @@
-"""Deciding at the moment of sending: is this reminder or nudge still true and still wanted?"""
+"""Deciding at the moment of sending: is what was planned still true and still wanted?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from clinic.decision import Decision, Go, Later, Stop
+from clinic.delivery import window_open
 from clinic.models import Appointment, Clinician, Message, Reminder
 from clinic.models.message import (
     CANCELLED,
@@ -23,6 +24,7 @@ from clinic.models.message import (
     UNKNOWN,
 )
 from clinic.models.schedule import STANDING
+from clinic.reminders.announced import decide_announcement
 from clinic.reminders.nudging import decide_nudge
 from clinic.reminders.times import quiet_span
 from clinic.reminders.writing import Visit, Words
@@ -38,14 +40,17 @@ NO_TEMPLATE = "no approved template"
 
 UNDECIDED = Counter(
     "sandhi_reminders_without_template_total",
-    "Reminders and nudges that were skipped because no approved utility template could carry them",
+    "Messages of our own that were skipped because no approved utility template could carry them",
 )
 
 Key = Tuple[int, str, int]
 
 
 class ReminderWriter:
-    """Decides about reminders and nudges, and writes those that go (`clinic.decision.Writer`)."""
+    """Decides about reminders, nudges and announcements, and writes those that go.
+
+    A `clinic.decision.Writer`.
+    """
 
     def __init__(self, texts: Texts, book: TemplateBook) -> None:
         self._texts = texts
@@ -65,10 +70,16 @@ class ReminderWriter:
         if reminders:
             decisions.update(_Reminders(session, words, contacts, moment).decide(reminders))
         for message in messages:
+            contact = contacts[int(message.contact_id)]
             if message.kind == "nudge":
-                contact = contacts[int(message.contact_id)]
                 quiet = _quiet(message, words, moment)
                 decisions[int(message.id)] = quiet or decide_nudge(
+                    session, words, message, contact, moment
+                )
+            elif message.kind != "reminder":
+                # somebody who wrote within the day reads what is news to them at any hour
+                quiet = None if window_open(contact, moment) else _quiet(message, words, moment)
+                decisions[int(message.id)] = quiet or decide_announcement(
                     session, words, message, contact, moment
                 )
         without = [m for m, d in decisions.items() if isinstance(d, Go) and d.bubble is None]
