@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.affected import Affected, affected_between
-from clinic.announcing import announce, can_reach
+from clinic.announcing import announce, can_reach, has_not_gone
 from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_moment
 from clinic.delivery import window_open
@@ -222,13 +222,14 @@ def _announce(
         if contact is None or not _reads_in_time(session, contact, one, about, now):
             by_phone.append(one)
             continue
+        told_by = f"{cause}:appointment:{one.appointment_id}:{one.version}"
         message = announce(
             session,
             contact,
             about,
             one.appointment_id,
             _bubble(session, one, RESPONSES[about], texts, str(contact.language)),
-            cause=f"{cause}:appointment:{one.appointment_id}:{one.version}",
+            cause=told_by,
             author=by,
             due_at=now,
             not_after=one.starts_at,
@@ -236,6 +237,8 @@ def _announce(
         )
         if message is not None:
             messages.append(message)
+        elif has_not_gone(session, told_by):
+            by_phone.append(one)
     return Announced(messages, by_phone)
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Optional
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.decision import ANNOUNCEMENT
 from clinic.delivery import window_open
-from clinic.models import Announcement, Contact
+from clinic.models import Announcement, Contact, Message
 from clinic.models.announcement import CLOSURE, LEAVE, OFFER, PLAN
+from clinic.models.message import CANCELLED, FAILED, SKIPPED
 from clinic.outbox import plan, plan_unwritten
 from clinic.templates import approved, house_templates
 
 CARE = "care"
+NOT_GONE = (SKIPPED, CANCELLED, FAILED)
 TEMPLATES = {
     OFFER: "waitlist_offer",
     PLAN: "course_plan",
@@ -72,3 +75,9 @@ def announce(
         )
         session.flush()
     return message_id
+
+
+def has_not_gone(session: Session, cause: str) -> bool:
+    """Whether the announcement of that cause ended without reaching anybody."""
+    state = session.execute(select(Message.state).where(Message.cause == cause))
+    return state.scalar_one_or_none() in NOT_GONE

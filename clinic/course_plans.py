@@ -11,14 +11,13 @@ import regex
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from clinic.announcing import announce, can_reach
+from clinic.announcing import NOT_GONE, announce, can_reach
 from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_day, say_rupees, word_table
 from clinic.courses import local_day, own_course
 from clinic.models import Clinician, Contact, Course, Message, Service
 from clinic.models.announcement import PLAN
 from clinic.models.care import ACTIVE, PACKAGE, PER_SESSION, PRICINGS
-from clinic.models.message import CANCELLED, FAILED, SKIPPED
 from clinic.profile import Profile
 from clinic.scheduling.rows import patient_named
 from clinic.setup import profile_in
@@ -34,7 +33,6 @@ PRICE_TEXTS = {
     PACKAGE: "utter_course_price_package",
     PER_SESSION: "utter_course_price_session",
 }
-NOT_GONE = (SKIPPED, CANCELLED, FAILED)
 
 
 class PlanTexts(Protocol):

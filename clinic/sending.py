@@ -111,7 +111,8 @@ class _Beginning:
 
     def _announced(self, messages: List[Any]) -> Set[int]:
         """Those of the messages that announce something which may have changed since."""
-        ids = [int(m.id) for m in messages if m.purpose not in ASKED_FOR and m.kind != "template"]
+        written = [m for m in messages if m.kind != "template" and m.kind not in UNWRITTEN]
+        ids = [int(m.id) for m in written if m.purpose not in ASKED_FOR]
         if not ids:
             return set()
         rows = self._session.execute(

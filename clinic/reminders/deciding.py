@@ -36,6 +36,7 @@ TOGETHER = timedelta(hours=1)
 # what has left the house, or may have
 GONE = (SENDING, SENT, DELIVERED, READ, UNKNOWN)
 WHILE_CHANGED = timedelta(seconds=2)
+UNTIL_REVIEWED = timedelta(minutes=5)
 NO_TEMPLATE = "no approved template"
 
 UNDECIDED = Counter(
@@ -82,11 +83,20 @@ class ReminderWriter:
                 decisions[int(message.id)] = quiet or decide_announcement(
                     session, words, message, contact, moment
                 )
-        without = [m for m, d in decisions.items() if isinstance(d, Go) and d.bubble is None]
-        for message_id in without:
-            decisions[message_id] = Stop(SKIPPED, NO_TEMPLATE)
-            UNDECIDED.inc()
+        for message in messages:
+            decision = decisions[int(message.id)]
+            if isinstance(decision, Go) and decision.bubble is None:
+                decisions[int(message.id)] = _without_template(message, moment)
         return decisions
+
+
+def _without_template(message: Any, moment: datetime) -> Decision:
+    """A nudge is good for days, and waits: its template may be in review at this hour."""
+    again = moment + UNTIL_REVIEWED
+    if message.kind == "nudge" and message.not_after is not None and again < message.not_after:
+        return Later(again, NO_TEMPLATE)
+    UNDECIDED.inc()
+    return Stop(SKIPPED, NO_TEMPLATE)
 
 
 def _quiet(message: Any, words: Words, moment: datetime) -> Optional[Decision]:

@@ -272,6 +272,18 @@ def test_a_leave_is_told_by_template_with_times_near(
         )).scalar_one() == "staff:meera"  # fmt: skip
 
 
+def test_whom_the_message_did_not_reach_is_telephoned(
+    clinic: Database, leave: Dict[str, Any], now: datetime
+) -> None:
+    approve_templates(clinic, status="PAUSED")
+    assert send_due(clinic, now) == []
+    approve_templates(clinic)
+    with clinic.transaction() as session:
+        again = announce_leave(session, leave["number"], "staff:meera", domain_texts(), now)
+    assert again.message_ids == []
+    assert [one.appointment_id for one in again.by_phone] == [leave["visit"].appointment_id]
+
+
 def test_nobody_is_told_of_a_leave_taken_back(
     clinic: Database, leave: Dict[str, Any], now: datetime
 ) -> None:
