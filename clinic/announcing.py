@@ -63,12 +63,29 @@ def announce(
     Returns:
         The message's id, or None where this cause already has its message.
     """
-    common = {"cause": cause, "purpose": CARE, "due_at": due_at, "not_after": not_after}
     contact_id = int(contact.id)
     if window_open(contact, due_at):
-        message_id = plan(session, contact_id, bubble, author=author, **common)
+        message_id = plan(
+            session,
+            contact_id,
+            bubble,
+            cause,
+            author=author,
+            purpose=CARE,
+            due_at=due_at,
+            not_after=not_after,
+        )
     else:
-        message_id = plan_unwritten(session, contact_id, kind=ANNOUNCEMENT, author=author, **common)
+        message_id = plan_unwritten(
+            session,
+            contact_id,
+            kind=ANNOUNCEMENT,
+            cause=cause,
+            author=author,
+            purpose=CARE,
+            due_at=due_at,
+            not_after=not_after,
+        )
     if message_id is not None:
         session.add(
             Announcement(message_id=message_id, about=about, subject_id=subject_id, version=version)

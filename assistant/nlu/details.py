@@ -114,8 +114,8 @@ def details(text: str) -> List[Found]:
     said = age(text)
     if said is not None:
         found.append(Found("age", said.years, said.start, said.end))
-    elif (place := may_be_minor(text)) is not None:
-        found.append(Found("age", MINOR, *place))
+    elif (child := may_be_minor(text)) is not None:
+        found.append(Found("age", MINOR, *child))
     return _without_contradiction(found)
 
 

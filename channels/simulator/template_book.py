@@ -128,9 +128,12 @@ class TemplateBook:
         with self._lock:
             template = self._by_id(template_id)
             self._refuse_edit(template, change)
-            edited = {"name": template.name, "language": template.language}
-            edited["category"] = change.get("category", template.category)
-            edited["components"] = change.get("components", template.components)
+            edited: Dict[str, Any] = {
+                "name": template.name,
+                "language": template.language,
+                "category": change.get("category", template.category),
+                "components": change.get("components", template.components),
+            }
             check_submission(edited)
             template.category, template.components = edited["category"], edited["components"]
             template.edited_at.append(self._clock())
