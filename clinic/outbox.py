@@ -84,12 +84,13 @@ def plan_unwritten(
     cause: str,
     purpose: str,
     due_at: datetime,
-    not_after: datetime,
+    not_after: Optional[datetime],
+    author: str = "bot",
 ) -> Optional[int]:
     """Plan a message that is written when it is sent (`write`); unique by `cause`.
 
     Args:
-        kind: who writes it: `reminder` or `nudge`.
+        kind: who writes it, see `clinic.decision.UNWRITTEN`.
 
     Returns:
         The message's id, or None where this cause already has its message.
@@ -102,7 +103,7 @@ def plan_unwritten(
             "direction": OUT,
             "cause": cause,
             "kind": kind,
-            "author": "bot",
+            "author": author,
             "purpose": purpose,
             "state": PLANNED,
             "due_at": due_at,

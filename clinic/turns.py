@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from clinic.afterwords import Afterwords, add_afterwords
 from clinic.consent import record, withdraw_all
 from clinic.database import now
-from clinic.guardians import hear_age
+from clinic.guardians import hear_age, suspect_minor
 from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
 from clinic.inbound import mark_handled, remember_language
 from clinic.models import Contact, Message, Tracker
@@ -36,7 +36,7 @@ class TurnResult:
     `tracker_events` is the conversation as Rasa will remember it (None: as before); with
     `forget` Rasa starts afresh next time.
     `handoff` is a reason of `clinic.models.handoff.REASONS`; the bot is mute from then on.
-    `age` is a patient's age in years, where one was said.
+    `age` is a patient's age in years, where one was said; `minor` that they seem to be under 18.
     `stop` and `decision` (purpose, granted) are what the patient decides about our messages in a
     turn that Rasa does not take; in its turns a custom action writes that down.
     `afterwords` is what follows an answer where it is due.
@@ -56,6 +56,7 @@ class TurnResult:
     detail: Optional[str] = None
     more_title: Optional[str] = None
     age: Optional[int] = None
+    minor: bool = False
     stop: bool = False
     decision: Optional[Tuple[str, bool]] = None
     afterwords: Optional[Afterwords] = None
@@ -128,6 +129,8 @@ def _plan_replies(session: Session, result: TurnResult) -> None:
 def _keep_decisions(session: Session, result: TurnResult) -> None:
     if result.age is not None:
         hear_age(session, result.contact_id, result.age)
+    if result.minor:
+        suspect_minor(session, result.contact_id)
     if not result.stop and result.decision is None:
         return
     proof = session.execute(_PROOF, {"message": result.message_id}).one()

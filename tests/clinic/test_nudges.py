@@ -77,6 +77,19 @@ def test_outside_the_window_it_goes_as_a_template_that_names_free_times(
     assert bubble.body[-1].count(";") == 2
 
 
+def test_it_waits_for_a_template_in_review_but_not_for_ever(
+    clinic: Database, course: int, patient: Any, local: Local
+) -> None:
+    approve_templates(clinic, status="PENDING")
+    wrote(clinic, patient(1), local(24, 8))
+    plan(clinic, local(30, 12))
+    assert send_due(clinic, local(30, 12)) == []
+    [(cause, row)] = [(c, r) for c, r in waiting(clinic).items() if c.startswith("course:")]
+    assert (row.detail, row.due_at) == ("no approved template", local(30, 12, 5))
+    assert send_due(clinic, local(2, 11, 58, month=12)) == []
+    assert why(clinic, cause) == "skipped: no approved template"
+
+
 def test_a_course_has_at_most_so_many_nudges(clinic: Database, course: int, local: Local) -> None:
     approve_templates(clinic)
     moment, sent = local(30, 12), 0
