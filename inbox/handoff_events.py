@@ -38,8 +38,12 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a handoff, in words of the interface's language."""
+    """One thing that happened to a handoff, in words of the interface's language.
 
+    `id` stays the same from one look to the next.
+    """
+
+    id: str
     handoff_id: int
     at: datetime
     what: str
@@ -106,7 +110,8 @@ def _told(entry: AuditEntry, names: Dict[str, str]) -> Event:
         "to": t("the physiotherapists") if to in TEAMS else _name(str(to), names),
         "why": _outcome(details.get("outcome")),
     }
-    return Event(int(str(entry.subject)[8:]), entry.at, what, t(SAID[what], **gaps))
+    handoff_id = int(str(entry.subject).partition(":")[2])
+    return Event(f"log-{entry.id}", handoff_id, entry.at, what, t(SAID[what], **gaps))
 
 
 def _name(code: str, names: Dict[str, str]) -> str:
@@ -119,14 +124,16 @@ def _of_row(row: Handoff, told: Set[Tuple[int, str]]) -> Iterator[Event]:
     why = t(REASONS[row.reason])
     if row.red_flag:
         why = f"{why}, {red_flag(row.red_flag)}"
-    yield Event(number, row.opened_at, OPENED, t(SAID[OPENED], why=why), row.priority == "urgent")
+    said, urgent = t(SAID[OPENED], why=why), row.priority == "urgent"
+    yield Event(f"{OPENED}-{number}", number, row.opened_at, OPENED, said, urgent)
     has_owner = any((number, what) in told for what in (CLAIMED, "take_over", "assign"))
     if row.claimed_at is not None and row.claimed_by and not has_owner:
         said = t(SAID[CLAIMED], who=row.claimed_by)
-        yield Event(number, row.claimed_at, CLAIMED, said)
+        yield Event(f"{CLAIMED}-{number}", number, row.claimed_at, CLAIMED, said)
     if row.resolved_at is not None and (number, RESOLVED) not in told:
         gaps = {"who": row.resolved_by or t("Somebody"), "why": _outcome(row.outcome)}
-        yield Event(number, row.resolved_at, RESOLVED, t(SAID[RESOLVED], **gaps))
+        said = t(SAID[RESOLVED], **gaps)
+        yield Event(f"{RESOLVED}-{number}", number, row.resolved_at, RESOLVED, said)
 
 
 def _outcome(code: Optional[str]) -> str:
