@@ -23,7 +23,7 @@ from inbox.words import OUTCOMES, REASONS, red_flag
 OPENED, RESOLVED, CLAIMED = "opened", "resolve", "claim"
 # by act of the audit log, what is said of it; with `why` where an outcome was chosen
 SAID = {
-    OPENED: "Handed to a person: {why}",
+    OPENED: "Handed over: {why}",
     CLAIMED: "{who} claimed it",
     "take_over": "{who} took it over",
     "assign": "{who} passed it to {to}",

@@ -54,7 +54,7 @@ def test_from_the_patients_wish_to_the_assistant_again(
     shown = story(asha, page)
     assert shown[:8] == [
         "I want to speak to a person",
-        "Handed to a person: Asked for a person",
+        "Handed over: Asked for a person",
         "Binu claimed it",
         "Asha took it over",
         "Asha put it aside",
@@ -80,7 +80,7 @@ def test_what_the_log_does_not_know_is_told_from_the_handoff(
         claim_handoff(session, made, "Somebody Else")
         resolve_handoff(session, made, "Somebody Else", "referred", hand_back=True)
     shown = story(asha, f"/conversations/{contact}")
-    assert "Handed to a person: Red flag, chest pain" in shown
+    assert "Handed over: Red flag, chest pain" in shown
     assert "Somebody Else claimed it" in shown
     end = "handed it back to the assistant: Passed to a clinician or emergency care"
     assert f"Somebody Else {end}" in shown
@@ -105,18 +105,18 @@ def test_each_part_of_a_long_conversation_has_its_own_events(
     before = re.search(r"\?before=(\d+)", newest)
     assert before
     late, early = story(asha, page), story(asha, f"{page}?before={before[1]}")
-    assert late[-1] == "Handed to a person: Not understood"
+    assert late[-1] == "Handed over: Not understood"
     assert not [line for line in late if "Asked for a person" in line]
     assert (
         early[:3]
         == [
             "the first words",
-            "Handed to a person: Asked for a person",
+            "Handed over: Asked for a person",
             "Asha handed it back to the assistant: Question answered",
         ]
-        or early[0] == "Handed to a person: Asked for a person"
+        or early[0] == "Handed over: Asked for a person"
     )
-    assert "Handed to a person: Not understood" not in early
+    assert "Handed over: Not understood" not in early
 
 
 def test_nobodys_words_get_into_an_event(
