@@ -75,6 +75,12 @@ function startConversation(conversation) {
   const wanted = location.hash && document.getElementById(location.hash.slice(1));
   if (wanted && scroll.contains(wanted)) wanted.scrollIntoView({ block: "center" });
   else toEnd();
+  let low = true;
+  scroll.addEventListener("scroll", () => {
+    low = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  });
+  // a picture takes its room only once it is there
+  scroll.addEventListener("load", () => { if (low && !wanted) toEnd(); }, true);
   scroll.addEventListener("click", showEarlier);
   const card = document.getElementById("patient-card");
   if (card && matchMedia("(max-width: 900px)").matches) card.open = false;
