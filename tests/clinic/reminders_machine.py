@@ -6,9 +6,8 @@ The clock is a value handed to every function; nothing is patched.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -17,26 +16,22 @@ from sqlalchemy import select
 from clinic import consent
 from clinic.contacts import ensure_contact
 from clinic.database import Database
-from clinic.delivery import Report, Status, apply_status, record
 from clinic.handoffs import open_handoff, resolve_handoff, unresolved_handoff
 from clinic.models import Appointment, Contact, Course, Leave
 from clinic.profile import Profile
 from clinic.recovery import recover
-from clinic.reminders import replan_all
-from clinic.reminders.missed import plan_drop_offs
-from clinic.reminders.planning import upcoming_ids
 from clinic.scheduling.booking import book, cancel, confirm_attendance, reschedule
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.rows import changed, own_appointment
-from clinic.sending import Letter
 from clinic.setup import write_profile
-from tests.clinic.reminders_truth import PUNE, STANDING, ReminderTruth
+from tests.clinic.reminders_truth import PUNE, STANDING
+from tests.clinic.reminders_workers import RemindingWorkers, Worker
 from tests.emptying import empty
-from tests.reminding import approve_templates, begun, claimed
+from tests.reminding import approve_templates, claimed
 
 PHONES = ("+919000000001", "+919000000002", "+919000000003")
-DAYS = ((11, 25), (11, 27), (11, 30), (12, 2))
+DAYS = ((11, 25), (11, 27), (11, 30), (12, 2), (12, 4), (12, 8), (12, 14))
 CLOCKS = (time(9), time(9, 30), time(10), time(10, 30))
 SLOTS = [
     (datetime(2026, month, day, clock.hour, clock.minute, tzinfo=PUNE), clinician)
@@ -44,28 +39,23 @@ SLOTS = [
     for clock in CLOCKS
     for clinician in ("asha", "ravi")
 ]
-VISITS = ["moves", "moves", "moves", "cancels", "comes", "is missed", "clinician is away"]
+VISITS = ["moves", "moves", "moves", "cancels", "comes", "clinician is away"]
+VISITS += ["is missed", "is missed"]
 PEOPLE = ["stops", "starts", "starts", "writes", "writes", "needs a person", "is handed back"]
 PEOPLE += ["withdraws", "agrees", "agrees"]
 WORK = ["takes up", "delivers", "delivers", "claims", "begins", "loses the answer", "is refused"]
+WORK += ["is refused at once"] * 2
 STATUSES = ["sent", "read", "delivered", "failed"]
 FATES = ["records", "crashes", "recovers", "plans", *STATUSES]
-JUMPS = [1, 2, 3, 4, 45, 150, 1500]
-# so short a time means: until the next message is due
+JUMPS = [0, 0, 1, 2, 3, 4, 45, 150, 1500, 4500]
+# none means: until shortly before the next visit; a short time, until the next message is due
 SHORT = 10
+SHORTLY = timedelta(minutes=50)
+# so long a worker works on when nobody does anything any more: time for three nudges
+DAYS_AFTER = 20
 
 
-@dataclass
-class Worker:
-    """What a process holds in memory, and loses when it dies."""
-
-    name: str
-    claimed: List[int] = field(default_factory=list)
-    letters: List[Tuple[Letter, datetime]] = field(default_factory=list)
-    reports: List[Report] = field(default_factory=list)
-
-
-class Reminding(ReminderTruth):
+class Reminding(RemindingWorkers):
     """A clinic with three patients, one of them on a course, and two workers."""
 
     def __init__(self, db: Database, profile: Profile) -> None:
@@ -77,11 +67,12 @@ class Reminding(ReminderTruth):
             self.contacts = [int(ensure_contact(session, p, None).id) for p in PHONES]
             for contact_id in self.contacts:
                 consent.record(session, contact_id, "care", True, how="staff")
-        self.workers = {name: Worker(name) for name in ("one", "two")}
         self.count = 0
         self.course = 0
         self.books(0, 3)
         self.prescribes()
+        # half an hour apart: one reminder for both
+        self.books(1, 4)
         self.books(1, 7)
         self.books(1, 8)
         self.books(2, 16)
@@ -94,7 +85,7 @@ class Reminding(ReminderTruth):
 
     @rule(who=st.integers(0, 2), at=st.integers(0, len(SLOTS) - 1))
     def books(self, who: int, at: int) -> None:
-        starts_at, clinician = SLOTS[at]
+        starts_at, clinician = self._to_come(at)
         course_id = self.course if who == 0 and self.course else None
         with contextlib.suppress(SchedulingError), self.db.transaction() as session:
             slot = self._slot(starts_at, clinician)
@@ -116,7 +107,9 @@ class Reminding(ReminderTruth):
     def a_visit(self, deed: str, at: int, data: Any) -> None:
         if not self.visits:
             return
-        number = data.draw(st.sampled_from(sorted(self.visits)))
+        # what is on its way while its visit changes is where it would go wrong
+        likely = self._begun() if deed == "is missed" else self._on_their_way()
+        number = data.draw(st.sampled_from([*likely * 3, *sorted(self.visits)]))
         with contextlib.suppress(SchedulingError), self.db.transaction() as session:
             if deed == "moves":
                 self._moves(session, number, at)
@@ -169,6 +162,9 @@ class Reminding(ReminderTruth):
             self._records(worker)
         elif deed in ("loses the answer", "is refused"):
             self._transmits(worker, deed)
+        elif deed == "is refused at once":
+            self._transmits(worker, "is refused")
+            self._records(worker)
         elif deed == "records":
             self._records(worker)
         elif deed == "crashes":
@@ -185,7 +181,11 @@ class Reminding(ReminderTruth):
     def time_passes(self, minutes: int, name: str) -> None:
         """Some time, or until something is due; then a worker may be at work."""
         until = self.next_due() if minutes < SHORT else None
+        if minutes == 0:
+            until = self._shortly_before_a_visit() or until
         self.time = until or self.time + timedelta(minutes=minutes)
+        if name and minutes > SHORT:
+            self._plans()
         if name:
             worker = self.workers[name]
             worker.claimed += claimed(self.db, self.time, name)
@@ -194,7 +194,7 @@ class Reminding(ReminderTruth):
     # what happens to visits
 
     def _moves(self, session: Any, number: int, at: int) -> None:
-        starts_at, clinician = SLOTS[at]
+        starts_at, clinician = self._to_come(at)
         slot = self._slot(starts_at, clinician)
         visit = reschedule(session, number, None, slot, f"m:{self._next()}", now=self.time)
         self.visits[number].update(
@@ -210,7 +210,8 @@ class Reminding(ReminderTruth):
 
     def _is_missed(self, session: Any, number: int) -> None:
         appointment = own_appointment(session, number, None)
-        if appointment.status in STANDING and appointment.starts_at < self.time:
+        # marking it again changes nothing
+        if appointment.status in (*STANDING, "no_show") and appointment.starts_at < self.time:
             appointment.status = "no_show"
             changed(session, appointment, self.time)
             self.visits[number]["status"] = "no_show"
@@ -244,73 +245,36 @@ class Reminding(ReminderTruth):
             session.flush()
             self.course = int(course.id)
 
-    def _plans(self) -> None:
-        with self.db.transaction() as session:
-            plan_drop_offs(session, self.time)
-            replan_all(session, upcoming_ids(session, self.time), now=self.time)
-
-    # what workers do
-
-    def _begins(self, worker: Worker) -> None:
-        letters = begun(self.db, worker.claimed, self.time, worker.name)
-        worker.claimed = []
-        until = self.time + timedelta(seconds=60)
-        for letter in letters:
-            self.check(letter)
-            worker.letters.append((letter, until))
-
-    def _transmits(self, worker: Worker, fate: str) -> None:
-        # a process that slept through its lease counts as dead
-        worker.letters = [(one, until) for one, until in worker.letters if self.time < until]
-        if not worker.letters:
-            return
-        letter, _ = worker.letters.pop(0)
-        if fate == "is refused":
-            retry = timedelta(minutes=3)
-            report = Report(letter.message_id, detail="graph 131000", retry_in=retry)
-            worker.reports.append(report)
-            return
-        self.goes(letter.message_id)
-        if fate == "accepted":
-            worker.reports.append(Report(letter.message_id, f"wamid.{letter.message_id}"))
-        else:
-            worker.reports.append(Report(letter.message_id, detail="timeout", unknown=True))
-
-    def _records(self, worker: Worker) -> None:
-        with self.db.transaction() as session:
-            record(session, worker.reports, self.time)
-        worker.reports = []
-
-    def _status_comes(self, message_id: int, what: str) -> None:
-        status = Status(
-            wamid=f"wamid.{message_id}",
-            status=what,
-            at=self.time,
-            client_ref=str(message_id),
-            error_code=131000 if what == "failed" else None,
-        )
-        with self.db.transaction() as session:
-            assert apply_status(session, status)
-
     def _let_everything_end(self) -> None:
         """The workers die, a third one works on for weeks; nothing may be left hanging."""
         last = self.workers["last"] = Worker("last")
-        for _ in range(400):
+        for number in range(400):
             # what a dead worker left is taken up once its lease is over
             self.time = max(self.next_due() or self.time, self.time + timedelta(minutes=3))
             if self.everything_ended():
                 break
             with self.db.transaction() as session:
                 recover(session, self.time)
-            for _ in range(20):
-                last.claimed = claimed(self.db, self.time, last.name)
-                if not last.claimed:
-                    break
-                self._begins(last)
-                while last.letters:
-                    self._transmits(last, "accepted")
-                self._records(last)
+            self._drains(last)
+            assert number < 399, "it never ends"
+        for _ in range(DAYS_AFTER):
+            self.time = datetime.combine(self.time.date() + timedelta(days=1), time(12), PUNE)
+            self._plans()
+            self._drains(last)
+        self.a_course_is_nudged_at_most_so_often()
         self.check_the_end()
+
+    def _begun(self) -> List[int]:
+        return [number for number, one in self.visits.items() if one["starts_at"] < self.time]
+
+    def _to_come(self, at: int) -> Tuple[datetime, str]:
+        """A slot that lies ahead, where one does."""
+        ahead = [slot for slot in SLOTS if slot[0] > self.time] or SLOTS
+        return ahead[at % len(ahead)]
+
+    def _shortly_before_a_visit(self) -> Optional[datetime]:
+        begin = [visit["starts_at"] - SHORTLY for visit in self.visits.values()]
+        return min((moment for moment in begin if moment > self.time), default=None)
 
     def _slot(self, starts_at: datetime, clinician: str) -> Slot:
         return Slot(clinician, "session", starts_at, starts_at + timedelta(minutes=40))

@@ -52,7 +52,7 @@ class ReminderTruth(RuleBasedStateMachine):
         """A message leaves the house, or may have: once, and nothing it says was said before."""
         assert message_id not in self.gone, "a message went out twice"
         self.gone.add(message_id)
-        for said in self._speaks_of(message_id):
+        for said in self.speaks_of(message_id):
             assert said not in self.said, f"{said} was said in {self.said[said]} already"
             self.said[said] = message_id
 
@@ -75,7 +75,7 @@ class ReminderTruth(RuleBasedStateMachine):
             assert contact_id not in self.with_staff, f"{message.cause} broke into a handoff"
             self._check_nudge(nudge, contact_id)
             return
-        spoken = self._speaks_of(letter.message_id)
+        spoken = self.speaks_of(letter.message_id)
         assert spoken, f"{message.cause} speaks of nothing"
         for number, kind, version in spoken:
             visit = self.visits[number]
@@ -114,7 +114,8 @@ class ReminderTruth(RuleBasedStateMachine):
         hour_before = visit["starts_at"] - timedelta(hours=1)
         return hour_before.time() >= QUIET_UNTIL and self.time >= hour_before
 
-    def _speaks_of(self, message_id: int) -> List[Said]:
+    def speaks_of(self, message_id: int) -> List[Said]:
+        """The visits that a message reminds of."""
         with self.db.reading() as session:
             rows = session.execute(
                 select(Reminder).where(
@@ -140,14 +141,17 @@ class ReminderTruth(RuleBasedStateMachine):
     def the_planned_agree_with_the_visits(self) -> None:
         with self.db.reading() as session:
             rows = session.execute(
-                select(Reminder.appointment_id, Reminder.time_version)
+                select(Reminder.appointment_id, Reminder.time_version, Message.due_at)
                 .join(Message, Message.id == Reminder.message_id)
-                .where(Message.state == "planned", Message.attempts == 0)
+                # what was put off has its reason
+                .where(Message.state == "planned", Message.detail.is_(None))
             ).all()
-        for number, version in rows:
+        for number, version, due_at in rows:
             visit = self.visits[int(number)]
             assert visit["status"] in STANDING, f"visit {number} is {visit['status']}"
             assert visit["version"] == version, f"visit {number} has moved"
+            local = due_at.astimezone(PUNE).time()
+            assert QUIET_UNTIL <= local < QUIET_FROM, f"planned for {local}, and so lost"
 
     @invariant()
     def a_course_is_nudged_at_most_so_often(self) -> None:

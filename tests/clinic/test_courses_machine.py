@@ -154,8 +154,20 @@ class CourseOfCare(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20), status=st.sampled_from(sorted(TRANSITIONS)))
     def is_marked(self, which: int, status: str) -> None:
         ident = self.some(which)
-        if ident is None:
-            return
+        if ident is not None:
+            self.marks(ident, status)
+
+    @rule(status=st.sampled_from(["completed", "completed", "no_show"]))
+    def the_next_visit_comes_about(self, status: str) -> None:
+        """The day of the next visit: it takes place, or is missed."""
+        standing = [(s, i) for i, (at, s, _) in self.model.items() if at in ("booked", "confirmed")]
+        if standing:
+            starts, ident = min(standing)
+            if starts > self.clock:
+                self.lives_until(starts + timedelta(minutes=40))
+            self.marks(ident, status)
+
+    def marks(self, ident: int, status: str) -> None:
         before, starts, mine = self.model[ident]
         room = self.left() > 0
         visit = self.attempt(
@@ -170,7 +182,10 @@ class CourseOfCare(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 60))
     def time_passes(self, hours: int) -> None:
-        self.clock += timedelta(hours=hours)
+        self.lives_until(self.clock + timedelta(hours=hours))
+
+    def lives_until(self, moment: datetime) -> None:
+        self.clock = moment
         with self.database.transaction() as session:
             expire_holds(session, self.clock)
             expired = expire_courses(session, self.clock)
@@ -219,4 +234,4 @@ class CourseOfCare(RuleBasedStateMachine):
 
 
 def test_balances_are_never_wrong(hasty: Database, small_profile: Profile) -> None:
-    machines.run(lambda: CourseOfCare(hasty, small_profile), examples=25, steps=30)
+    machines.run(lambda: CourseOfCare(hasty, small_profile), examples=40, steps=30)

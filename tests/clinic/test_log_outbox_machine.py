@@ -366,4 +366,4 @@ def _reachable(state: str) -> Set[str]:
 
 
 def test_the_outbox_keeps_its_promises(hasty: Database) -> None:
-    machines.run(lambda: Outbox(hasty), examples=12, steps=60)
+    machines.run(lambda: Outbox(hasty), examples=50, steps=60)

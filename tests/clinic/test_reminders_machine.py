@@ -12,4 +12,4 @@ from tests.clinic.reminders_truth import QUIET_FROM, QUIET_UNTIL
 def test_no_reminder_is_ever_wrong(hasty: Database, small_profile: Profile) -> None:
     quiet = {"quiet_from": f"{QUIET_FROM:%H:%M}", "quiet_until": f"{QUIET_UNTIL:%H:%M}"}
     profile = small_profile.copy(update={"reminders": Reminders.parse_obj(quiet)})
-    machines.run(lambda: Reminding(hasty, profile), examples=12, steps=60)
+    machines.run(lambda: Reminding(hasty, profile), examples=16, steps=60)

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Callable, List
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select
 
 from clinic.contacts import ensure_contact
@@ -29,6 +29,12 @@ from tests.emptying import empty
 
 # when the small clinic offers what became free
 OFFERED_FROM, OFFERED_UNTIL = time(8), time(21)
+# the day before, the evening before, and when the first visits of the day are near
+BEGINS = [
+    datetime(2026, 11, 26, 9, tzinfo=PUNE),
+    datetime(2026, 11, 26, 19, 30, tzinfo=PUNE),
+    datetime(2026, 11, 27, 7, 45, tzinfo=PUNE),
+]
 _causes = itertools.count()
 
 
@@ -40,11 +46,17 @@ class Waitlist(RuleBasedStateMachine):
         self.database = database
         empty(database)
         write_profile(database, profile)
-        self.clock = datetime(2026, 11, 26, 9, tzinfo=PUNE)
         with self.database.transaction() as session:
             ids = [int(ensure_contact(session, f"+91900000100{n}", None).id) for n in range(5)]
         self.patients, self.desk = ids[:4], ids[4]
+        self.clock = BEGINS[0]
         fills(self.database, self.desk, self.clock)
+
+    @initialize(begins=st.sampled_from(BEGINS))
+    def two_wait_already(self, begins: datetime) -> None:
+        self.clock = begins
+        waits(self.database, self.patients[0], begins - timedelta(minutes=2))
+        waits(self.database, self.patients[1], begins - timedelta(minutes=1))
 
     def attempt(self, work: Callable[[Any, str], Any]) -> Any:
         try:
@@ -72,20 +84,22 @@ class Waitlist(RuleBasedStateMachine):
                 )
             )
 
-    @rule(which=st.integers(0, 20), who=st.integers(0, 3), yes=st.booleans())
+    @rule(which=st.integers(0, 20), who=st.integers(0, 7), yes=st.booleans())
     def an_offer_is_answered(self, which: int, who: int, yes: bool) -> None:
+        """Mostly by the one who was asked; sometimes by somebody who was not."""
         with self.database.reading() as session:
             offers = session.execute(select(SlotOffer).order_by(SlotOffer.id)).scalars().all()
             if not offers:
                 return
-            offer = offers[which % len(offers)]
-            mine = offer.waiting.contact_id == self.patients[who]
+            offer = offers[-1 - which % len(offers)]
+            answers = self.patients[who] if who < 4 else offer.waiting.contact_id
+            mine = offer.waiting.contact_id == answers
             was = offer.status
 
         def work(session: Any, cause: str) -> Any:
             if yes:
-                return accept(session, offer.id, self.patients[who], cause, self.clock)
-            return decline(session, offer.id, self.patients[who], self.clock) or True
+                return accept(session, offer.id, answers, cause, self.clock)
+            return decline(session, offer.id, answers, self.clock) or True
 
         done = self.attempt(work)
         if yes and done is not None:
@@ -178,4 +192,4 @@ class Waitlist(RuleBasedStateMachine):
 
 
 def test_a_freed_slot_is_never_two_peoples(hasty: Database, small_profile: Profile) -> None:
-    machines.run(lambda: Waitlist(hasty, small_profile), examples=20, steps=25)
+    machines.run(lambda: Waitlist(hasty, small_profile), examples=40, steps=25)
