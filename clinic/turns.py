@@ -21,7 +21,7 @@ from clinic.inbound import mark_handled, remember_language
 from clinic.models import Contact, Message, Tracker
 from clinic.models.consent import BUTTON, WORDS
 from clinic.models.message import RECEIVED
-from clinic.outbox import plan
+from clinic.outbox import give_back_offer, plan
 from clinic.upsert import put
 
 
@@ -109,6 +109,8 @@ def commit_turn(session: Session, result: TurnResult) -> None:
             opened_by=f"message:{result.message_id}",
             red_flag=result.red_flag,
         )
+    if result.handoff == "failure":
+        give_back_offer(session, result.message_id)
     _keep_decisions(session, result)
     if standing is None and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff

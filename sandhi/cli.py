@@ -65,6 +65,18 @@ def _migrate() -> None:
         ) from None
 
 
+def _check_pooling() -> None:
+    """Refuse a pooler under which conversations could not be locked; Redis locks need none."""
+    from clinic.pooling import keeps_sessions
+
+    if settings().redis_url or keeps_sessions(open_database()):
+        return
+    raise Refusal(
+        "DATABASE_URL leads to a pooler that gives every transaction another session: set it to "
+        "session pooling (PgBouncer: pool_mode = session), or set REDIS_URL."
+    )
+
+
 def _check_keys() -> None:
     """Refuse keys that the database was not written with: they would read no patient's words."""
     from sqlalchemy import select
@@ -121,6 +133,7 @@ def init() -> None:
     configured.encryption_key_list()
     with out.status("Setting up the database"):
         _migrate()
+        _check_pooling()
         _check_keys()
         _write_profile(configured)
     out.print(f"The profile {configured.clinic_profile} is in the database.")

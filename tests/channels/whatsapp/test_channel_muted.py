@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from channels.turn import current_turn
 from clinic.database import now
 from clinic.handoffs import claim_handoff, open_handoff, resolve_handoff
 from clinic.models import Contact
@@ -71,6 +72,41 @@ class TestMuted:
         line.taps(token, "Tuesday")
         await line.works_off(contact)
         assert line.rasa.heard[-1].parse_data["intent"]["name"] == "inform"
+
+    @pytest.mark.parametrize("breaks", ["action", "rasa", "attempts"])
+    async def test_a_tap_whose_turn_fails_is_not_used_up(self, any_line, breaks, monkeypatch):
+        any_line.rasa.answer = lambda message: {
+            "text": "Which?",
+            "buttons": [{"title": "Tuesday", "payload": '/inform{"day": "2026-11-24"}'}],
+        }
+        contact = any_line.arrives("Hello")
+        await any_line.works_off(contact)
+        token = any_line.buttons(contact)["Tuesday"]
+
+        async def fail(_message):
+            if breaks == "action":
+                current_turn.get().fail("action")
+            else:
+                raise RuntimeError("broken")
+
+        any_line.rasa.before = fail
+        if breaks == "attempts":
+            monkeypatch.setattr("channels.whatsapp.conversation.MOST_ATTEMPTS", -1)
+        any_line.taps(token, "Tuesday")
+        assert await any_line.works_off(contact) == ["failure"]
+        monkeypatch.undo()
+        any_line.rasa.before = None
+        with any_line.db.transaction() as session:
+            handoff = any_line.handoff(contact)
+            resolve_handoff(session, handoff.id, "priya", "answered", hand_back=True)
+        heard = len(any_line.rasa.heard)
+        any_line.taps(token, "Tuesday")
+        assert await any_line.works_off(contact) == ["answered"]
+        assert any_line.rasa.heard[heard:][0].parse_data["intent"]["name"] == "inform"
+        # from then on it is used up as ever
+        any_line.taps(token, "Tuesday")
+        await any_line.works_off(contact)
+        assert any_line.said(contact)[-1] == any_line.text("utter_button_used")
 
     async def test_revocations_count_all_the_same(self, line):
         contact = line.arrives("my secret")
