@@ -215,14 +215,22 @@ def count_attempt(session: Session, message_id: int) -> int:
     )
 
 
-def revoke(session: Session, target_wamid: str) -> None:
-    """The patient deleted a message on their phone: staff see that it was, and not what it said."""
+def revoke(session: Session, contact_id: int, target_wamid: str) -> None:
+    """The patient deleted a message of theirs on their phone; somebody else's stays.
+
+    Staff see that it was there, and not what it said; nor what it was edited to say.
+    """
+    theirs = (Message.contact_id == contact_id, Message.direction == IN)
     message = session.execute(
-        select(Message).where(Message.wamid == target_wamid, Message.direction == IN)
+        select(Message).where(Message.wamid == target_wamid, *theirs)
     ).scalar_one_or_none()
-    if message is not None:
-        message.text = None
-        message.content = {"revoked": True}
+    if message is None:
+        return
+    edits = session.execute(
+        select(Message).where(*theirs, Message.kind == "edit", Message.id > message.id)
+    ).scalars()
+    for gone in [message, *(e for e in edits if (e.content or {}).get("target") == target_wamid)]:
+        gone.text, gone.content = None, {"revoked": True}
 
 
 def remember_language(session: Session, contact_id: int, language: str, chosen: bool) -> None:

@@ -198,3 +198,13 @@ def take_offer(
     )
     session.refresh(offer)
     return offer, offer.taken_by == message_id
+
+
+def give_back_offer(session: Session, message_id: int) -> None:
+    """The button that this message took can be tapped again: its turn came to nothing."""
+    session.execute(
+        update(Offer)
+        .where(Offer.taken_by == message_id)
+        .values(taken_by=None, taken_at=None)
+        .execution_options(synchronize_session=False)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -103,9 +103,7 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
         # the page that says that the database is away is shown to nobody in particular
         return None
     g.not_known = True
-    with house.database.reading() as db:
-        account = db.get(Staff, int(number))
-        opened = _front_desk_sees_clinical(db)
+    account, opened = house.pulse.same(("staff", number), lambda: _account(house, int(number)))
     g.not_known = False
     if account is None or not account.active or str(account.session_epoch) != epoch:
         return None
@@ -113,6 +111,11 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
         session[USED] = moment
     _note_seen(house, account)
     return SignedIn(account, opened)
+
+
+def _account(house: House, number: int) -> Tuple[Optional[Staff], bool]:
+    with house.database.reading() as db:
+        return db.get(Staff, number), _front_desk_sees_clinical(db)
 
 
 def _front_desk_sees_clinical(db: Session) -> bool:

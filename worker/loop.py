@@ -13,6 +13,7 @@ from clinic.courses import expire_courses
 from clinic.database import Database, now
 from clinic.logs import logger
 from clinic.recovery import recover
+from clinic.retention import purge
 from clinic.scheduling.booking import expire_holds
 from clinic.setup import has_profile
 from clinic.texts import domain_texts
@@ -27,6 +28,7 @@ CHORES_EVERY_SECONDS = 5.0
 ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
 PLAN_EVERY_SECONDS = 3600.0
+PURGE_EVERY_SECONDS = 3600.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
@@ -53,17 +55,25 @@ def rounds(database: Database, moment: Optional[datetime] = None) -> None:
         log.info("rounds", offered_slots=len(offered), courses_over=len(over))
 
 
+def let_go(database: Database, moment: Optional[datetime] = None) -> None:
+    """Delete what was kept for a time, and has had it."""
+    counts = {table: count for table, count in purge(database, moment or now()).items() if count}
+    if counts:
+        log.info("purged", **counts)
+
+
 def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = None) -> int:
     """Do everything that is due, once; how many letters were taken up."""
     chores(database, moment)
     rounds(database, moment)
     plan_ahead(database, moment or now())
+    let_go(database, moment)
     return outbox.drain(moment)
 
 
 def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
     """Work until `stopping` is set; a database that does not answer is asked again."""
-    next_chores = next_rounds = next_planning = 0.0
+    next_chores = next_rounds = next_planning = next_purge = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
         try:
@@ -76,6 +86,9 @@ def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -
             if time.monotonic() >= next_planning:
                 plan_ahead(database, now())
                 next_planning = time.monotonic() + PLAN_EVERY_SECONDS
+            if time.monotonic() >= next_purge:
+                let_go(database)
+                next_purge = time.monotonic() + PURGE_EVERY_SECONDS
             busy = outbox.step() > 0
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:

@@ -31,6 +31,7 @@ from inbox.errors import Refusal
 from inbox.house import house
 from inbox.intents import OTHER, answerable_intents
 from inbox.language import t
+from inbox.news import no_news
 from inbox.pages.queue import bell_of
 from inbox.staff import me
 from inbox.template_choices import template_choices
@@ -57,12 +58,13 @@ def page(contact_id: int) -> str:
 @needs("see_conversation")
 def live(contact_id: int) -> Response:
     """The newest part anew if anything changed since `version`; otherwise only the version."""
+    if (same := no_news(lambda db: _unchanged(db, contact_id))) is not None:
+        return same
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
-        bell = bell_of(db)
+        # of before what is shown: should more come meanwhile, the page asks again
         version = _version(db, contact)
-        if request.args.get("version") == version:
-            return jsonify(version=version, bell=bell)
+        bell = bell_of(db)
         shown = _conversation(db, contact, None)
         transcript = render("_transcript.html", **shown)
         side = render("_handoff.html", **shown)
@@ -75,6 +77,13 @@ def live(contact_id: int) -> Response:
         can_reply=shown["refusal"] is None,
         bell=bell,
     )
+
+
+def _unchanged(db: Session, contact_id: int) -> Optional[Dict[str, Any]]:
+    version = _version(db, conversation(db, contact_id))
+    if request.args.get("version") != version:
+        return None
+    return {"version": version, "bell": bell_of(db)}
 
 
 def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:

@@ -1,0 +1,30 @@
+"""Answering open pages that ask whether there is news, which is what they nearly always ask."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Optional
+
+from flask import Response, jsonify, request
+from sqlalchemy.orm import Session
+
+from inbox.access.viewer import viewer
+from inbox.house import house
+
+
+def no_news(look: Callable[[Session], Optional[Dict[str, Any]]]) -> Optional[Response]:
+    """The answer to a page that is as new as the database; None where it is not.
+
+    The same question of the same person, the version they have being part of it, is looked into
+    again only when something was written (`inbox.pulse`), or after a few seconds, since a page
+    changes by the clock too.
+
+    Args:
+        look: what to answer, or None where there is news.
+    """
+
+    def work() -> Optional[Dict[str, Any]]:
+        with house().database.reading() as session:
+            return look(session)
+
+    found = house().pulse.same((viewer().who, request.full_path), work)
+    return jsonify(found) if found is not None else None
