@@ -42,7 +42,7 @@ class Thresholds:
     """From here on the classifier calls a message clinical."""
     doubt: float = 0.10
     """From here on the bot does not answer."""
-    clause: float = 0.6
+    clause: float = 0.7
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
