@@ -48,6 +48,7 @@ WORK += ["is refused at once"] * 2
 STATUSES = ["sent", "read", "delivered", "failed"]
 FATES = ["records", "crashes", "recovers", "plans", *STATUSES]
 JUMPS = [0, 0, 1, 2, 3, 4, 45, 150, 1500, 4500]
+RISKS = ["changes on its way", "nobody works", "one is missed", "left alone"]
 # none means: until shortly before the next visit; a short time, until the next message is due
 SHORT = 10
 SHORTLY = timedelta(minutes=50)
@@ -110,6 +111,9 @@ class Reminding(RemindingWorkers):
         # what is on its way while its visit changes is where it would go wrong
         likely = self._begun() if deed == "is missed" else self._on_their_way()
         number = data.draw(st.sampled_from([*likely * 3, *sorted(self.visits)]))
+        self._changes(deed, number, at)
+
+    def _changes(self, deed: str, number: int, at: int) -> None:
         with contextlib.suppress(SchedulingError), self.db.transaction() as session:
             if deed == "moves":
                 self._moves(session, number, at)
@@ -176,6 +180,48 @@ class Reminding(RemindingWorkers):
             self._plans()
         elif deed in STATUSES and self.gone:
             self._status_comes(sorted(self.gone)[-1], deed)
+
+    @rule(deed=st.sampled_from(RISKS), at=st.integers(0, len(SLOTS) - 1), data=st.data())
+    def a_risky_moment(self, deed: str, at: int, data: Any) -> None:
+        """What follows so closely on each other that chance alone would rarely bring it about."""
+        worker = self.workers["one"]
+        if deed == "changes on its way":
+            self.time = self.next_due() or self.time
+            worker.claimed += claimed(self.db, self.time, worker.name)
+            self._begins(worker)
+            for number in self._on_their_way():
+                change = data.draw(st.sampled_from(["moves", "cancels"]))
+                self._changes(change, number, at)
+            self._transmits(worker, "is refused")
+            self._records(worker)
+            return
+        ahead = [n for n, one in self.visits.items() if one["starts_at"] > self.time]
+        if deed == "nobody works":
+            if ahead:
+                visit = self.visits[data.draw(st.sampled_from(sorted(ahead)))]
+                self.time = max(self.time, visit["starts_at"] - SHORTLY)
+                self._drains(worker)
+            return
+        if deed == "one is missed":
+            number = data.draw(st.sampled_from(sorted(self.visits)))
+            self.time = max(self.time, self.visits[number]["starts_at"] + SHORTLY)
+            for _ in range(2):
+                self._changes("is missed", number, at)
+                self.time += timedelta(minutes=1)
+            who = self.contacts.index(self.visits[number]["contact"])
+        else:
+            # a course is left alone for a week
+            who = 0
+            self.time = datetime.combine(self.time.date() + timedelta(days=6), time(12), PUNE)
+            self._plans()
+        then = data.draw(st.sampled_from(["nothing", "books", "needs a person"]))
+        if then == "books":
+            self.books(who, at)
+        elif then == "needs a person":
+            self.a_person(then, who)
+        for _ in range(2):
+            self._drains(worker)
+            self.time += timedelta(hours=3)
 
     @rule(minutes=st.sampled_from(JUMPS), name=st.sampled_from(["one", "two", ""]))
     def time_passes(self, minutes: int, name: str) -> None:

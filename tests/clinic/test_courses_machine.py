@@ -167,6 +167,19 @@ class CourseOfCare(RuleBasedStateMachine):
                 self.lives_until(starts + timedelta(minutes=40))
             self.marks(ident, status)
 
+    @rule(which=st.integers(0, 20), takes_place=st.booleans())
+    def all_the_rest_is_booked(self, which: int, takes_place: bool) -> None:
+        """Then all of it takes place, or a missed session is said to have taken place after all."""
+        for day, hour in itertools.product(range(3), HOURS):
+            if self.left() > 0:
+                self.books_expressly_for_the_course(day, hour)
+        missed = [i for i, (at, _, mine) in self.model.items() if mine and at == "no_show"]
+        if takes_place:
+            for _ in range(SESSIONS):
+                self.the_next_visit_comes_about("completed")
+        elif missed:
+            self.marks(missed[which % len(missed)], "completed")
+
     def marks(self, ident: int, status: str) -> None:
         before, starts, mine = self.model[ident]
         room = self.left() > 0

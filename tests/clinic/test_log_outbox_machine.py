@@ -60,7 +60,7 @@ ANSWERS = (
 )
 WORK = (
     *("takes up", "takes up", "delivers", "delivers", "claims", "begins", "records", "records"),
-    *("crashes", *ANSWERS),
+    *("crashes", "hears first what became of it", *ANSWERS),
 )
 WORLD = (
     *(1, 6, 61, 61, 130, 25 * 3600, "patient writes", "somebody else's status", "stop or start"),
@@ -139,6 +139,13 @@ class Outbox(RuleBasedStateMachine):
             self.begins(name)
         elif deed == "delivers":
             self.transmits(name, "accepted")
+            self.records(name)
+        elif deed == "hears first what became of it":
+            before = len(self.taken)
+            self.transmits(name, "accepted")
+            for message_id in self.taken[before:]:
+                self.status_comes(message_id, "delivered")
+                self.rows_only_move_forward()
             self.records(name)
         elif deed in ANSWERS:
             self.transmits(name, deed)

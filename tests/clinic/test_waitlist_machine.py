@@ -69,8 +69,12 @@ class Waitlist(RuleBasedStateMachine):
     def somebody_waits(self, who: int) -> None:
         waits(self.database, self.patients[who], self.clock)
 
-    @rule(which=st.integers(0, 20))
-    def a_visit_is_cancelled(self, which: int) -> None:
+    @rule(which=st.integers(0, 20), several=st.booleans())
+    def visits_are_cancelled(self, which: int, several: bool) -> None:
+        for number in range(3 if several else 1):
+            self.is_cancelled(which + number)
+
+    def is_cancelled(self, which: int) -> None:
         with self.database.reading() as session:
             ids = (
                 session.execute(select(Appointment.id).where(Appointment.status == "booked"))
@@ -124,7 +128,7 @@ class Waitlist(RuleBasedStateMachine):
         with self.database.transaction() as session:
             leave(session, self.patients[who], self.clock)
 
-    @rule(minutes=st.sampled_from([5, 20, 31, 240]), sweeps=st.booleans())
+    @rule(minutes=st.sampled_from([5, 5, 20, 31, 240]), sweeps=st.booleans())
     def the_worker_makes_its_round(self, minutes: int, sweeps: bool) -> None:
         self.clock += timedelta(minutes=minutes)
         if sweeps:
