@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Dict, List, Optional
 
 from sqlalchemy.orm import Session
 
 from clinic.models import Message
+from clinic.models.message import OUT
 from clinic.staff_replies import scheduled_replies
 from clinic.transcript import Entry
 from inbox.access.note_sight import SeenNote, notes_beside
 from inbox.access.sight import read_latest
 from inbox.handoff_events import Event, events_between
+
+SAME_BREATH = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,10 @@ def _with_events(lines: List[Line], events: List[Event]) -> List[Line]:
     merged: List[Line] = []
     left = list(events)
     for line in lines:
-        while left and left[0].at < line.at:
+        # what we say because of it is written in the same breath, a little earlier in fact
+        said_by_us = line.entry is not None and line.entry.direction == OUT
+        at = line.at + SAME_BREATH if said_by_us else line.at
+        while left and left[0].at < at:
             event = left.pop(0)
             merged.append(Line(at=event.at, event=event))
         merged.append(line)

@@ -52,6 +52,7 @@ def page() -> str:
         everyone=everyone,
         only=only,
         waiting=waiting,
+        now_row=sheet.row_at(moment),
         day_words=say_day(day, ui_language()),
         today=today,
         before=day - timedelta(days=1),

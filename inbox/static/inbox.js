@@ -159,6 +159,8 @@ document.getElementById("date")?.addEventListener("change", (change) => change.t
 for (const button of document.querySelectorAll("[data-ask]")) {
   button.addEventListener("click", (press) => { if (!confirm(button.dataset.ask)) press.preventDefault(); });
 }
+const present = document.querySelector(".sheet tr.now");
+if (present) present.closest(".sheet-frame").scrollTop = present.offsetTop - 120;
 const cancelling = document.getElementById("cancelling");
 if (cancelling && location.hash === "#cancelling") cancelling.open = true;
 // a menu closes when one goes elsewhere

@@ -1,4 +1,4 @@
-"""The day's page says who waits for a time on it, and what they were asked."""
+"""The day's page says who waits for a time on it, what they were asked, and what time it is."""
 
 from __future__ import annotations
 
@@ -87,3 +87,22 @@ def test_who_waits_no_longer_is_not_there(client: FlaskClient, db: Database, pat
     with db.transaction() as session:
         waitlist.leave(session, contact, now())
     assert "Early Bird" not in client.get("/day").text
+
+
+def test_the_present_quarter_is_marked_and_only_today(client: FlaskClient, morning: Any) -> None:
+    morning.shift(7 * 60)
+    mark = '<tr class="hour now">'
+    today = client.get("/day").text
+    assert today.count(mark) == 1
+    row = today[today.index(mark) :]
+    assert "11:00 am" in row[: row.index("</th>")]
+    assert ' now">' not in sheet_of(client, "/day?date=2026-11-24")
+    morning.move_to(at(23, 30))
+    sign_in(client, "Farah", "front_desk")
+    assert ' now">' not in sheet_of(client, "/day")
+
+
+def sheet_of(client: FlaskClient, address: str) -> str:
+    """The day's table."""
+    html = client.get(address).text
+    return html[html.index('<table class="sheet">') : html.index("</table>")]
