@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, TypeVar
 
 from flask import Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from inbox.access.viewer import viewer
 from inbox.house import house
+
+Found = TypeVar("Found", Dict[str, Any], Optional[Dict[str, Any]])
 
 
 def no_news(look: Callable[[Session], Optional[Dict[str, Any]]]) -> Optional[Response]:
@@ -21,10 +23,19 @@ def no_news(look: Callable[[Session], Optional[Dict[str, Any]]]) -> Optional[Res
     Args:
         look: what to answer, or None where there is news.
     """
+    found = _looked(look)
+    return jsonify(found) if found is not None else None
 
-    def work() -> Optional[Dict[str, Any]]:
+
+def news(look: Callable[[Session], Dict[str, Any]]) -> Response:
+    """As `no_news`, where there is always an answer."""
+    return jsonify(_looked(look))
+
+
+def _looked(look: Callable[[Session], Found]) -> Found:
+    def work() -> Found:
         with house().database.reading() as session:
             return look(session)
 
-    found = house().pulse.same((viewer().who, request.full_path), work)
-    return jsonify(found) if found is not None else None
+    found: Found = house().pulse.same((viewer().who, request.full_path), work)
+    return found

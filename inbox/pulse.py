@@ -69,9 +69,11 @@ class Pulse:
     def _ask_once(self) -> Hashable:
         if self._connection is None:
             self._connected += 1
-            self._connection = self._database.engine.connect()
+            opened = self._database.engine.connect()
             if not self._database.is_sqlite:
-                self._connection.execution_options(isolation_level="AUTOCOMMIT")
+                # SQLite's are so from the start (`clinic.database`), and must not be reset
+                opened = opened.execution_options(isolation_level="AUTOCOMMIT")
+            self._connection = opened
         return self._connected, self._connection.exec_driver_sql(self._look).scalar_one()
 
     def _let_go(self) -> None:

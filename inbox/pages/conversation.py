@@ -43,7 +43,7 @@ log = logger("inbox")
 
 PAGE = 100
 ADDRESS = f"/conversations/{ID.format('contact_id')}"
-JUST_SENT = "just_sent"
+JUST_SENT, JUST_NOTED = "just_sent", "just_noted"
 
 
 @pages.get(ADDRESS)
@@ -87,7 +87,7 @@ def _unchanged(db: Session, contact_id: int) -> Optional[Dict[str, Any]]:
 
 
 def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
-    """The page; `kept` is what was typed and could not go (`draft`, `note_draft`)."""
+    """The page; `kept` is what was typed and could not go (`draft`, `at`, `note_draft`)."""
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
         shown = _conversation(db, contact, before)
@@ -99,10 +99,11 @@ def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
             own["templates"] = [] if shown["window_open"] else template_choices(db, contact)
     return render(
         "conversation.html",
-        **{"draft": "", "note_draft": "", **shown, **own, **kept},
+        **{"draft": "", "at": "", "note_draft": "", **shown, **own, **kept},
         key=uuid4().hex,
         version=version,
         just_sent=session.pop(JUST_SENT, None) == contact_id,
+        just_noted=session.pop(JUST_NOTED, None) == contact_id,
         longest=LONGEST_TEXT,
         gaps=GAPS,
     )

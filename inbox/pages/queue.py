@@ -25,7 +25,7 @@ from inbox.handoff_list import (
     position_of,
 )
 from inbox.house import house
-from inbox.news import no_news
+from inbox.news import news, no_news
 from inbox.staff import me
 from inbox.words import VIEWS
 
@@ -65,9 +65,9 @@ def _unchanged(session: Session) -> Optional[Dict[str, Any]]:
 
 @pages.get("/live/bell")
 @needs("see_queue")
-def bell() -> Optional[Response]:
+def bell() -> Response:
     """What the pages without a live part of their own need to ring."""
-    return no_news(lambda session: {"version": "", "bell": bell_of(session)})
+    return news(lambda session: {"version": "", "bell": bell_of(session)})
 
 
 @pages.post(f"/handoffs/{ID.format('handoff_id')}/claim")
