@@ -13,7 +13,7 @@ from clinic.database import Database
 from clinic.setup import NoProfile, current_profile
 from inbox.board import Board
 from inbox.files import FileLine, NoFiles
-from inbox.pulse import Pulse
+from clinic.pulse import Pulse
 
 DEFAULT_ZONE = "Asia/Kolkata"
 KEY = "sandhi"

@@ -17,7 +17,7 @@ def no_news(look: Callable[[Session], Optional[Dict[str, Any]]]) -> Optional[Res
     """The answer to a page that is as new as the database; None where it is not.
 
     The same question of the same person, the version they have being part of it, is looked into
-    again only when something was written (`inbox.pulse`), or after a few seconds, since a page
+    again only when something was written (`clinic.pulse`), or after a few seconds, since a page
     changes by the clock too.
 
     Args:

@@ -95,6 +95,11 @@ class Outbox:
                 return total
             wait(self._flying, return_when="FIRST_COMPLETED")
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether letters are on their way, or what became of some is not written down yet."""
+        return bool(self._flying or self._reports)
+
     def step(self, moment: Optional[datetime] = None) -> int:
         """Write down what came back, claim what is due now, start sending it; how many."""
         self._wait_for_room()

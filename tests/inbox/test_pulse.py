@@ -16,7 +16,7 @@ from clinic.database import Database
 from clinic.handoffs import claim_handoff
 from clinic.models import Handoff
 from clinic.staff import find, set_active
-from inbox.pulse import Pulse
+from clinic.pulse import Pulse
 
 Make = Callable[..., int]
 
