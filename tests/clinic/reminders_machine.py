@@ -31,7 +31,19 @@ from tests.emptying import empty
 from tests.reminding import approve_templates, claimed
 
 PHONES = ("+919000000001", "+919000000002", "+919000000003")
-DAYS = ((11, 25), (11, 27), (11, 30), (12, 2), (12, 4), (12, 8), (12, 14))
+DAYS = (
+    (11, 25),
+    (11, 27),
+    (11, 30),
+    (12, 2),
+    (12, 4),
+    (12, 8),
+    (12, 14),
+    (12, 17),
+    (12, 21),
+    (12, 23),
+    (12, 28),
+)
 CLOCKS = (time(9), time(9, 30), time(10), time(10, 30))
 SLOTS = [
     (datetime(2026, month, day, clock.hour, clock.minute, tzinfo=PUNE), clinician)
@@ -48,7 +60,7 @@ WORK += ["is refused at once"] * 2
 STATUSES = ["sent", "read", "delivered", "failed"]
 FATES = ["records", "crashes", "recovers", "plans", *STATUSES]
 JUMPS = [0, 0, 1, 2, 3, 4, 45, 150, 1500, 4500]
-RISKS = ["changes on its way", "nobody works", "one is missed", "left alone"]
+RISKS = ["changes on its way", "nobody works", "one is missed", "left alone", "left alone"]
 # none means: until shortly before the next visit; a short time, until the next message is due
 SHORT = 10
 SHORTLY = timedelta(minutes=50)
@@ -195,12 +207,12 @@ class Reminding(RemindingWorkers):
             self._transmits(worker, "is refused")
             self._records(worker)
             return
-        ahead = [n for n, one in self.visits.items() if one["starts_at"] > self.time]
         if deed == "nobody works":
-            if ahead:
-                visit = self.visits[data.draw(st.sampled_from(sorted(ahead)))]
-                self.time = max(self.time, visit["starts_at"] - SHORTLY)
-                self._drains(worker)
+            # until shortly before the newest visit, whose day-before is late by then
+            self.books(data.draw(st.integers(0, 2)), at)
+            newest = self.visits[max(self.visits)]["starts_at"]
+            self.time = max(self.time, newest - SHORTLY)
+            self._drains(worker)
             return
         if deed == "one is missed":
             number = data.draw(st.sampled_from(sorted(self.visits)))
@@ -210,11 +222,13 @@ class Reminding(RemindingWorkers):
                 self.time += timedelta(minutes=1)
             who = self.contacts.index(self.visits[number]["contact"])
         else:
-            # a course is left alone for a week
+            # a course is left alone for some days after its last session
             who = 0
-            self.time = datetime.combine(self.time.date() + timedelta(days=6), time(12), PUNE)
+            last = [v["starts_at"] for v in self.visits.values() if v["course"]]
+            day = max(last).date() + timedelta(days=data.draw(st.sampled_from([1, 6, 6])))
+            self.time = max(self.time, datetime.combine(day, time(12), PUNE))
             self._plans()
-        then = data.draw(st.sampled_from(["nothing", "books", "needs a person"]))
+        then = data.draw(st.sampled_from(["nothing", "books", "books", "needs a person"]))
         if then == "books":
             self.books(who, at)
         elif then == "needs a person":

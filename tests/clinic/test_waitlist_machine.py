@@ -105,6 +105,10 @@ class Waitlist(RuleBasedStateMachine):
                 return accept(session, offer.id, answers, cause, self.clock)
             return decline(session, offer.id, answers, self.clock) or True
 
+        stranger = self.attempt(
+            lambda session, cause: accept(session, offer.id, self.desk, cause, self.clock)
+        )
+        assert stranger is None, "somebody who was not asked has taken the offer"
         done = self.attempt(work)
         if yes and done is not None:
             assert mine and was == "open"
