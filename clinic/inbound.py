@@ -210,10 +210,17 @@ def count_attempt(session: Session, message_id: int) -> int:
     )
 
 
-def revoke(session: Session, target_wamid: str) -> None:
-    """The patient deleted a message on their phone: staff see that it was, and not what it said."""
+def revoke(session: Session, contact_id: int, target_wamid: str) -> None:
+    """The patient deleted a message on their phone: staff see that it was, and not what it said.
+
+    Only a message of the contact's own: nobody takes back what another wrote.
+    """
     message = session.execute(
-        select(Message).where(Message.wamid == target_wamid, Message.direction == IN)
+        select(Message).where(
+            Message.wamid == target_wamid,
+            Message.contact_id == contact_id,
+            Message.direction == IN,
+        )
     ).scalar_one_or_none()
     if message is not None:
         message.text = None

@@ -251,7 +251,7 @@ class Conversation:
 
         def write() -> None:
             with self._database.transaction() as session:
-                revoke(session, str(target))
+                revoke(session, opening.contact_id, str(target))
 
         if target:
             await asyncio.to_thread(write)
