@@ -16,7 +16,9 @@ from actions.talk import Events, Talk, forget
 
 # said before the question is asked again
 ACKNOWLEDGED = {"greet": "utter_hello", "thanks": "utter_welcome"}
-NOTHING_NEW = frozenset({"affirm", "deny", "inform", "inform_name", *ACKNOWLEDGED})
+# meant as an answer, whatever it was
+ANSWERS = frozenset({"inform", "inform_name"})
+NOTHING_NEW = frozenset({"affirm", "deny", *ANSWERS, *ACKNOWLEDGED})
 FORM_OF = {
     "book": "booking_form",
     "reschedule": "reschedule_form",
@@ -75,6 +77,9 @@ def go_on(talk: Talk, heard: Dict[str, Any], events: Events) -> Events:
         # what was wrong with the answer has been said
         return events
     if talk.is_unsure:
+        talk.say("utter_not_understood")
+    elif talk.intent in ANSWERS:
+        # the question alone, word for word once more, would tell nobody what was wrong
         talk.say("utter_not_understood")
     elif talk.intent in ACKNOWLEDGED:
         talk.say(ACKNOWLEDGED[talk.intent])

@@ -18,6 +18,7 @@ from actions.asides import (
     with_sure_answer,
     without_answer_to_change,
 )
+from actions.clinicians import named_clinician
 from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import checked_day, hear_times, said_time
 from actions.visit_words import numbered_facts, say_calendar_link, visit_facts
@@ -29,6 +30,7 @@ from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit, visit_of
 
 SURE_OF_NO_NAME = 0.7
+BEFORE_THE_NAME = frozenset({"category", "day", "slot"})
 
 # letters and marks of any script, with what names have between them
 _NAME = regex.compile(r"^[\p{L}\p{M}][\p{L}\p{M}.'’\- ]{0,58}[\p{L}\p{M}.]$")
@@ -69,6 +71,7 @@ class ValidateBookingForm(ClinicAction):
         heard = without_answer_to_change(heard, "booking_confirm", events)
         events += forget_dropped(talk, heard, "booking_confirm")
         events += self._confirmation(talk, heard)
+        _say_what_is_kept(talk, events)
         return go_on(talk, heard, events)
 
     def _category(self, talk: Talk, heard: Dict[str, Any]) -> Events:
@@ -118,10 +121,12 @@ class ValidateBookingForm(ClinicAction):
         ]
 
     def _name(self, talk: Talk) -> Events:
-        """The name where it was asked for, or where another one follows what was read out."""
+        """The name where it was asked for, or given before, or another than what was read out."""
         if talk.requested == "booking_confirm" and talk.intent == "inform_name":
             name = clean_name(talk.text) if _LEAD.search(talk.text) else None
             return [SlotSet("patient_name", name)] if name else []
+        if talk.requested in BEFORE_THE_NAME:
+            return _name_given_early(talk)
         if talk.requested != "patient_name" or talk.is_tap or NEWS & set(talk.heard()):
             return []
         name = clean_name(talk.text)
@@ -150,6 +155,26 @@ class ValidateBookingForm(ClinicAction):
         else:
             return [SlotSet("held", visit.appointment_id), SlotSet("booking_confirm", True)]
         return forget("booking_confirm", "slot", "held")
+
+
+def _name_given_early(talk: Talk) -> Events:
+    """A whole name that came while something else was asked; it is read out before booking."""
+    if talk.intent != "inform_name" or talk.is_unsure or talk.is_tap or NEWS & set(talk.heard()):
+        return []
+    name = clean_name(talk.text)
+    if name is None or " " not in name or named_clinician(talk.text, talk.profile) is not None:
+        return []
+    talk.say("utter_name_kept", patient_name=name)
+    return [SlotSet("patient_name", name)]
+
+
+def _say_what_is_kept(talk: Talk, events: Events) -> None:
+    """A wish that came before its question is kept; unsaid, it would look unheard."""
+    kept = {event["name"]: event["value"] for event in events if event.get("event") == "slot"}
+    if talk.requested != "category" or talk.is_tap or kept.get("category"):
+        return
+    if kept.get("day") or (kept.get("wish") and "day" not in kept):
+        talk.say("utter_wish_kept")
 
 
 def is_something_else(talk: Talk) -> bool:

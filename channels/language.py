@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 LANGUAGES = ("en", "hi", "hinglish")
 WORDS_FILE = Path(__file__).with_name("language_words.yml")
 
+SCRIPT_TELLS = 2  # letters: "appointment cancel करना है" has few, and is Hindi all the same
 ENOUGH_BORROWED = 3  # "lady doctor" and "Monday evening" are said in Hinglish too
 
 _DEVANAGARI = re.compile(r"[\u0900-\u097F]")
@@ -42,6 +43,8 @@ def detect(text: str) -> Optional[str]:
     hinglish, english, borrowed = _words()
     hindi_words = sum(word in hinglish for word in latin)
     english_words = sum(word in english for word in latin)
+    if devanagari >= SCRIPT_TELLS and not english_words:
+        return "hi"
     if not hindi_words and not english_words:
         loans = sum(word in borrowed for word in latin)
         return "en" if loans >= ENOUGH_BORROWED else None

@@ -10,10 +10,10 @@ from flask import current_app
 
 from clinic.bubbles import Choice
 from clinic.database import Database
+from clinic.pulse import Pulse
 from clinic.setup import NoProfile, current_profile
 from inbox.board import Board
 from inbox.files import FileLine, NoFiles
-from clinic.pulse import Pulse
 
 DEFAULT_ZONE = "Asia/Kolkata"
 KEY = "sandhi"

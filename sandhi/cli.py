@@ -116,6 +116,8 @@ def safety(
     from assistant.training import model_path
     from safety.run_file import run_file
 
+    # the quick part first: a mistyped name must not wait until a model is trained
+    refuse_if([] if file.is_file() else [f"{file} is not a file."])
     if not model_path().exists():
         train()
     try:
@@ -166,6 +168,16 @@ def main(run: Callable[[], Any] = app) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        err.print(
+            f"{error.filename}: {error.strerror}. Check that the place exists, that you may write "
+            "there and that the disk is not full.",
+            style="red",
+            soft_wrap=True,
+        )
+        sys.exit(1)
     except Exception as error:
         if not _of_the_database(error):
             raise

@@ -12,14 +12,20 @@ def migrate_database() -> None:
     """Bring the database to this version's tables.
 
     Raises:
-        Refusal: if it cannot be reached, read or written.
+        Refusal: if it cannot be reached, read or written, or is of another version.
     """
+    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from clinic.migrate import migrate
 
     try:
         migrate(open_database())
+    except CommandError:
+        raise Refusal(
+            "The database was made by another version of Sandhi than this one: run the version "
+            "that made it, or set DATABASE_URL to another database. Nothing was changed."
+        ) from None
     except (SQLAlchemyError, OSError) as error:
         raise Refusal(
             f"The database could not be set up ({type(error).__name__}): "

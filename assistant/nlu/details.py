@@ -25,6 +25,7 @@ from assistant.nlu.tokens import Token, phrase, tokens
 
 WORDS_FILE = Path(__file__).with_name("details_words.yml")
 LONGEST_READ = 1000  # characters
+PHRASE_LENGTHS = (1, 2, 3, 4)  # words beside a choice: "don't reply in" English
 SHORT_MESSAGE = 3  # words: a gender or language named in so few is a choice
 
 Words = Tuple[str, ...]
@@ -77,12 +78,12 @@ class _Place:
     def behind(self, name: str) -> bool:
         """Whether a phrase of that list stands right behind."""
         listed = _tables().sets[name]
-        return any(self._texts(self.end, self.end + n) in listed for n in (1, 2))
+        return any(self._texts(self.end, self.end + n) in listed for n in PHRASE_LENGTHS)
 
     def before(self, name: str) -> bool:
         """Whether a phrase of that list stands right before."""
         listed = _tables().sets[name]
-        return any(self._texts(self.first - n, self.first) in listed for n in (1, 2))
+        return any(self._texts(self.first - n, self.first) in listed for n in PHRASE_LENGTHS)
 
     def anywhere(self, name: str) -> bool:
         """Whether a word of that list stands anywhere in the message."""

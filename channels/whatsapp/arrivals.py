@@ -36,6 +36,9 @@ def arrival_of(message: InboundMessage) -> Arrival:
     kind = KIND_OF_TYPE.get(message.type, "unsupported")
     if kind == "tap" and message.tap is None:
         kind = "form" if message.flow_response is not None else "unsupported"
+    if kind == "edit" and message.text is None:
+        # what it says now is not known here: staff have to look
+        kind = "unsupported"
     return Arrival(
         wamid=message.wamid,
         kind=kind,

@@ -15,11 +15,12 @@ from typing import Any, Dict, List, Optional, Tuple
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+)(?P<entities>\{.*\})?$", re.DOTALL)
 _MARKS = re.compile(r"^(?:\s*(?:/|EXTERNAL\s*:))+\s*", re.IGNORECASE)
 _NUL_AND_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-LONGEST_READ = 4096
+# what the app lets a patient type; a red flag may stand at the very end
+LONGEST_READ = 65_536
 
 
 def harmless_text(text: Optional[str]) -> str:
-    """The text for Rasa: no command marks, no control characters, at most 4,096 characters."""
+    """The text for Rasa: no command marks, no control characters, at most 65,536 characters."""
     clean = _NUL_AND_CONTROL.sub(" ", text or "")[:LONGEST_READ]
     return _MARKS.sub("", clean).strip()
 

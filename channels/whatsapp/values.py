@@ -14,6 +14,8 @@ import phonenumbers
 MAX_DEPTH = 64
 TOO_DEEP = "[nested too deeply]"
 
+LONGEST_ID = 1000  # bytes; Meta's are under 300
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DIGITS = re.compile(r"\+?([0-9]{4,20})")
 _WRITTEN = re.compile(r"\+?[0-9 ().\-\u00a0]{5,40}")
@@ -71,9 +73,14 @@ def whole(value: Any) -> int | None:
 
 
 def identifier(value: Any) -> str | None:
-    """An id: a text without surrounding blanks, also when it was sent as an integer."""
+    """An id: a text without surrounding blanks, also when it was sent as an integer.
+
+    What is longer than `LONGEST_ID` is none: PostgreSQL could not keep it in an index, and one
+    such id would hold up every update that came with it.
+    """
     if isinstance(value, str):
-        return value.strip() or None
+        written = value.strip()
+        return written if 0 < len(written.encode()) <= LONGEST_ID else None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**20:
         return str(value)
     return None

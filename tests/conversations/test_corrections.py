@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conversations.chat import Patient
 
 
@@ -81,6 +83,25 @@ def test_a_wrong_name(riya: Patient) -> None:
     assert "For: Meera Joshi" in riya.writes("Meera Joshi")
     riya.taps("Yes, book it")
     assert len(riya.visits) == 1
+
+
+@pytest.mark.parametrize("step", ["category", "day", "time"])
+def test_a_name_before_it_is_asked_for(riya: Patient, step: str) -> None:
+    asked = riya.is_booking(step)
+    answer = riya.writes("my name is Asha Rao")
+    assert answer.text == f"Noted, for Asha Rao.\n\n{asked.text}"
+    assert riya.memory["patient_name"] == "Asha Rao"
+
+
+def test_a_day_before_it_is_asked_for(riya: Patient) -> None:
+    riya.is_booking("category")
+    assert riya.writes("wednesday").text.startswith("Noted.\n\nWhat is the visit about?")
+    assert "free on Wed 9 Dec" in riya.taps("Knee")
+
+
+def test_a_past_day_before_it_is_asked_for_is_not_noted(riya: Patient) -> None:
+    riya.is_booking("category")
+    assert "Noted" not in riya.writes("yesterday")
 
 
 def test_another_category_by_the_old_list(riya: Patient) -> None:

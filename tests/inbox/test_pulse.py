@@ -15,8 +15,8 @@ from clinic.contacts import ensure_contact
 from clinic.database import Database
 from clinic.handoffs import claim_handoff
 from clinic.models import Handoff
-from clinic.staff import find, set_active
 from clinic.pulse import Pulse
+from clinic.staff import find, set_active
 
 Make = Callable[..., int]
 

@@ -92,6 +92,29 @@ def test_init_names_the_setting_that_is_wrong(
     assert len(said.strip().splitlines()) == 1, said
 
 
+def test_a_database_of_a_newer_version_is_refused(refused: Refused, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "clinic.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    assert "made by another version" in refused("init")
+    with sqlite3.connect(tmp_path / "clinic.db") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [
+            ("alembic_version",)
+        ]
+
+
+def test_a_place_that_cannot_be_written_is_named(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    said = refused("up", "--demo", SANDHI_VAR=str(tmp_path / "taken"))
+    assert str(tmp_path / "taken") in said and "Not a directory" in said
+
+
+def test_messages_that_are_not_there_are_refused_before_training(
+    refused: Refused, tmp_path: Path
+) -> None:
+    assert "none.csv is not a file" in refused("safety", str(tmp_path / "none.csv"))
+
+
 def test_a_faulty_profile_is_refused_naming_the_line(refused: Refused, tmp_path: Path) -> None:
     lines = (ROOT / "clinic.yml").read_text(encoding="utf-8").splitlines()
     number = next(n for n, line in enumerate(lines) if re.match(r"\s+(- )?minutes:", line))

@@ -26,6 +26,10 @@ def test_a_harmless_text_is_read_as_it_is(typed):
     assert harmless_text(harmless_text(typed)) == harmless_text(typed)
 
 
+def test_what_stands_at_the_end_of_a_long_text_is_read():
+    assert harmless_text("where is it? " * 400 + "chest pain").endswith("chest pain")
+
+
 @pytest.mark.parametrize("text", ["5/6", "and/or", "http://x.y", "नमस्ते", "my EXTERNAL: ear"])
 def test_marks_inside_a_text_stay(text):
     assert harmless_text(text) == text

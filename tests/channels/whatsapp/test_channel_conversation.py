@@ -220,6 +220,13 @@ class TestOtherKinds:
         contact = line.arrives(None, "revoke", content={"target": target})
         assert await line.works_off(contact) == ["silent"]
 
+    async def test_nobody_takes_back_what_another_wrote(self, any_line):
+        contact = any_line.arrives("my words")
+        wamid = any_line.messages(contact, "in")[0].wamid
+        other = any_line.arrives(None, "revoke", "+919000000399", content={"target": wamid})
+        assert await any_line.works_off(other) == ["silent"]
+        assert any_line.messages(contact, "in")[0].text == "my words"
+
     async def test_opening_the_chat_is_greeted(self, line):
         contact = line.arrives(None, "welcome")
         await line.works_off(contact)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -213,6 +215,27 @@ async def test_stopping_stores_what_was_taken_in_and_refuses_the_rest(any_line, 
     with pytest.raises(RuntimeError, match="stopping"):
         await asyncio.wait_for(receiver.store([message(9)]), 5)
     assert len(rows(any_line, Message)) == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"type": "edit", "text": "new words"}, "edit"),
+        ({"type": "edit", "text": None}, "unsupported"),
+        ({"type": "interactive", "text": None, "flow_response": "{}"}, "form"),
+        ({"type": "interactive", "text": None}, "unsupported"),
+        ({"type": "hologram", "text": None}, "unsupported"),
+    ],
+)
+async def test_what_a_message_is_to_the_conversation(any_line, receiver, fields, kind):
+    await receiver.store([message(1, **fields)])
+    assert [row.kind for row in rows(any_line, Message)] == [kind]
+
+
+async def test_the_longest_id_can_be_kept(any_line, receiver):
+    ids = ["wamid." + secrets.token_hex(497), "क" * 333]
+    await receiver.store([replace(message(1), wamid=wamid) for wamid in ids])
+    assert [row.wamid for row in rows(any_line, Message)] == ids
 
 
 class TestOtherUpdates:

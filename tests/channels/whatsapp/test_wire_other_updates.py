@@ -274,8 +274,9 @@ def test_group_messages_are_ignored(webhook: Webhook) -> None:
     ]
 
 
-def test_a_message_without_id_is_kept_for_a_person(webhook: Webhook) -> None:
-    message = {"from": "919000000001", "type": "text", "text": {"body": "hi"}}
+@pytest.mark.parametrize("named", [None, "", " ", [], {}, 1.5, True, "w" * 1001, "क" * 334])
+def test_a_message_without_id_is_kept_for_a_person(webhook: Webhook, named: Any) -> None:
+    message = {"id": named, "from": "919000000001", "type": "text", "text": {"body": "hi"}}
     assert parse_webhook(webhook(messages=[message])) == [DeadLetter("message without id", message)]
 
 
