@@ -127,8 +127,12 @@ def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
     if scores and scores.emergency >= enough and not gate.red_flag:
         gate.red_flag = scores.category or "unspecified"
         gate.why.append("model:emergency")
-    in_clause = scores is not None and scores.clause_clinical >= limits.clause
-    if in_clause and scores.clause_emergency >= limits.emergency_alone and not gate.red_flag:
+    if (
+        scores
+        and scores.clause_clinical >= limits.clause
+        and scores.clause_emergency >= limits.emergency_alone
+        and not gate.red_flag
+    ):
         gate.red_flag = "unspecified"
         gate.why.append("clause:emergency")
 
