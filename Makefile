@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export OMP_WAIT_POLICY := PASSIVE
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help setup run serve train test check format bench safety nlu-report pictures lock clean
+.PHONY: help setup run serve train test mutants check format bench safety nlu-report pictures lock clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ train: setup ## Train the model if data, domain or config changed
 
 test: setup ## Set up and test: lint, types, architecture, everything
 	@scripts/test
+
+mutants: setup ## Break one promise at a time and see that a test notices
+	@$(BIN)/python -m tests.faults --jobs 2
 
 check: setup ## Lint, format, types and the arrows of the house
 	@scripts/check

@@ -11,11 +11,11 @@ from clinic.calendar_words import say_day
 from clinic.courses import active_courses, balance, courses_of
 from clinic.database import now
 from clinic.models import Course
-from clinic.models.care import ACTIVE, EXPIRED
+from clinic.models.care import ACTIVE, EXPIRED, FINISHED
 
 
 class MyPlan(ClinicAction):
-    """Says of each running course what is done, booked and left; else that one is over, or none."""
+    """Says of each running course what is done, booked and left; else how the last one ended."""
 
     action_name = "action_my_plan"
 
@@ -26,11 +26,12 @@ class MyPlan(ClinicAction):
                 plan_facts(session, course, talk.language)
                 for course in active_courses(session, talk.contact_id, moment)
             ]
-            over = [
-                plan_facts(session, course, talk.language)
+            ended = [
+                (str(course.status), plan_facts(session, course, talk.language))
                 for course in courses_of(session, talk.contact_id)
+                if course.status == FINISHED
                 # the sweep that marks it may not have come yet
-                if course.status in (ACTIVE, EXPIRED) and course.expires_on is not None
+                or (course.status in (ACTIVE, EXPIRED) and course.expires_on is not None)
             ]
         for facts in running:
             talk.say("utter_my_plan", **facts)
@@ -41,8 +42,9 @@ class MyPlan(ClinicAction):
         if running:
             left = any(facts["left"] != "0" for facts in running)
             talk.say("utter_my_plan_next" if left else "utter_my_plan_visits")
-        elif over:
-            talk.say("utter_my_plan_over", **over[-1])
+        elif ended:
+            status, facts = ended[-1]
+            talk.say("utter_my_plan" if status == FINISHED else "utter_my_plan_over", **facts)
         else:
             talk.say("utter_no_plan")
         return []

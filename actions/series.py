@@ -19,7 +19,7 @@ from actions.plans import bookable_courses, plan_facts
 from actions.talk import ClinicAction, Events, Talk, forget
 from clinic.courses import courses_of
 from clinic.database import now
-from clinic.models.care import ACTIVE, EXPIRED
+from clinic.models.care import ACTIVE, EXPIRED, FINISHED
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.series import MOST_WEEKS, book_series
@@ -161,8 +161,9 @@ def _say_why_none(talk: Talk) -> None:
     full: List[Dict[str, Any]] = [
         said for course, said in facts if course.status == ACTIVE and said not in over
     ]
-    if full:
-        talk.say("utter_plan_all_booked", **full[-1])
+    used = [said for course, said in facts if course.status == FINISHED]
+    if full or (used and not over):
+        talk.say("utter_plan_all_booked", **(full or used)[-1])
     elif over:
         talk.say("utter_my_plan_over", **over[-1])
     else:

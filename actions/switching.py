@@ -9,6 +9,7 @@ from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import give_back_hold
 from actions.which_visit import upcoming_visits
 
+CLARIFY = "utter_clarify"
 ABOUT_A_VISIT = frozenset({"reschedule_form", "cancel_form"})
 
 
@@ -77,3 +78,20 @@ class NothingAsked(ClinicAction):
     def act(self, talk: Talk) -> Events:
         talk.say("utter_question_over" if talk.is_tap else "utter_menu")
         return []
+
+
+class NothingFits(ClinicAction):
+    """No rule says what comes next: one clarifying answer, then a person; never twice the same.
+
+    RulePolicy asks this again after whatever came of it, since no rule says what follows either.
+    """
+
+    action_name = "action_nothing_fits"
+
+    def act(self, talk: Talk) -> Events:
+        if talk.has_done_something(besides=self.action_name):
+            return [FollowupAction("action_listen")]
+        if talk.has_just_said(CLARIFY):
+            return [FollowupAction("utter_handoff_unsure")]
+        talk.say(CLARIFY)
+        return [FollowupAction("action_listen")]

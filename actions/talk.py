@@ -112,6 +112,15 @@ class Talk:
                 return True
         return False
 
+    def has_done_something(self, besides: str) -> bool:
+        """Whether any action but this one has run since the latest message."""
+        for event in reversed(self._tracker.events):
+            if event.get("event") == "user":
+                return False
+            if event.get("event") == "action" and event.get("name") != besides:
+                return True
+        return False
+
     def has_just_said(self, response: str) -> bool:
         """Whether the answer before the latest message said this response."""
         messages = 0

@@ -245,8 +245,15 @@ def tell_me(talk: Talk, day: str) -> List[Dict[str, str]]:
 
 
 def _say_what_is_not(talk: Talk, wish: Wish, day: str, offered: Set[date]) -> None:
-    """Why what is offered is not what was asked for: a closed day, a full one, or the hours."""
+    """Why what is offered is not what was asked for: a closed day, full ones, or the hours."""
     one_day = day != SOONEST and wish.until in (None, day)
+    if not one_day and wish.until and offered and wish.gender is None and wish.clinician is None:
+        first = today_of(talk, now()) if day == SOONEST else date.fromisoformat(day)
+        last = date.fromisoformat(wish.until)
+        if not any(first <= other <= last for other in offered):
+            span = {"first": say_day(first, talk.language), "last": say_day(last, talk.language)}
+            talk.say("utter_days_full", span_words=talk.word("utter_word_span", **span))
+            return
     wanted = date.fromisoformat(day) if one_day else None
     if wanted is None or wanted in offered:
         talk.say("utter_no_match")

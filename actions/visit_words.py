@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from actions.talk import Talk
 from clinic.calendar_words import say_day, say_moment, say_rupees, say_time
 from clinic.courses import number_of
 from clinic.icalendars import visit_link_key
-from clinic.models import Appointment
+from clinic.models import Appointment, Patient
 from clinic.profile import Profile
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit
@@ -77,16 +79,30 @@ def slot_row(
 
 
 def visit_rows(talk: Talk, visits: List[Visit], intent: str) -> List[Any]:
-    """List rows for visits; a tap means `intent` for that visit."""
+    """List rows for visits; a tap means `intent` for that visit.
+
+    Where they are of several patients each row begins with whose visit it is.
+    """
+    names = _patients(talk, visits)
     rows = []
     for visit in visits:
         facts = visit_facts(visit, talk.profile, talk.language)
-        what = session_number(talk, visit) or facts["service"]
+        parts = [session_number(talk, visit) or facts["service"], facts["clinician"]]
+        if len(names) > 1 and visit.patient_id in names:
+            parts.insert(0, names[visit.patient_id])
         rows.append(
             {
                 "title": facts["visit_words"],
-                "description": f"{what}, {facts['clinician']}",
+                "description": ", ".join(parts),
                 "payload": f'/{intent}{{"appointment": "{appointment_key(visit)}"}}',
             }
         )
     return rows
+
+
+def _patients(talk: Talk, visits: List[Visit]) -> Dict[Optional[int], str]:
+    """The names of the patients of these visits, by their ids."""
+    wanted = {visit.patient_id for visit in visits if visit.patient_id is not None}
+    with talk.db.reading() as session:
+        found = session.execute(select(Patient).where(Patient.id.in_(wanted))).scalars()
+        return {int(patient.id): str(patient.name) for patient in found}

@@ -14,9 +14,12 @@ from actions.visit_words import numbered_facts, say_calendar_link
 from actions.wishes import SOONEST, Wish, service_for
 from clinic.calendar_words import say_day
 from clinic.database import now
-from clinic.scheduling.errors import SchedulingError, UnknownOffer
+from clinic.scheduling.errors import PatientUnsaid, SchedulingError, UnknownOffer
 from clinic.scheduling.slots import PARTS
-from clinic.waitlist import Wanted, accept, decline, join, leave, waiting_of
+from clinic.waitlist import Wanted, accept, decline, join, leave, patients_of, waiting_of
+
+# a list of WhatsApp has ten rows, each of 24 characters
+MOST_NAMES, LONGEST_TITLE = 9, 24
 
 
 class JoinWaitlist(ClinicAction):
@@ -40,6 +43,7 @@ class JoinWaitlist(ClinicAction):
                 clinician=wish.clinician,
                 gender=wish.gender,
                 category=wait.get("category"),
+                patient=talk.slot("patient_name"),
             )
             join(session, talk.contact_id, wanted, moment)
         span = talk.word(
@@ -63,10 +67,13 @@ class AcceptOffer(ClinicAction):
     action_name = "action_accept_offer"
 
     def act(self, talk: Talk) -> Events:
-        number = _number(talk)
+        number, patient = _number(talk), _patient(talk)
+        cause = talk.cause("accept_offer")
         try:
             with talk.db.transaction() as session:
-                visit = accept(session, number, talk.contact_id, talk.cause("accept_offer"), now())
+                visit = accept(session, number, talk.contact_id, cause, now(), patient)
+        except PatientUnsaid:
+            _ask_for_whom(talk, number)
         except SchedulingError as refusal:
             _say_over(talk, refusal)
         else:
@@ -104,6 +111,18 @@ class LeaveWaitlist(ClinicAction):
         return []
 
 
+def _ask_for_whom(talk: Talk, number: int) -> None:
+    """The slot stays kept; a tap on a name takes it for them."""
+    with talk.db.reading() as session:
+        patients = [(int(one.id), str(one.name)) for one in patients_of(session, talk.contact_id)]
+    rows = [
+        {"title": name[:LONGEST_TITLE], "payload": f'/accept_offer{{"offer": "{number}:{ident}"}}'}
+        for ident, name in patients[:MOST_NAMES]
+    ]
+    another = {"title": talk.word("utter_word_somebody_else"), "payload": "/human_request"}
+    talk.say("utter_waitlist_for_whom", buttons=[*rows, another])
+
+
 def _say_over(talk: Talk, refusal: SchedulingError) -> None:
     with talk.db.transaction() as session:
         waiting = waiting_of(session, talk.contact_id) is not None
@@ -112,8 +131,14 @@ def _say_over(talk: Talk, refusal: SchedulingError) -> None:
 
 
 def _number(talk: Talk) -> int:
-    said = str(talk.entity("offer") or "")
+    said = str(talk.entity("offer") or "").partition(":")[0]
     return int(said) if said.isdigit() else 0
+
+
+def _patient(talk: Talk) -> Optional[int]:
+    """Whom they chose, where they were asked."""
+    said = str(talk.entity("offer") or "").partition(":")[2]
+    return int(said) if said.isdigit() else None
 
 
 def _said(talk: Talk) -> Dict[str, Any]:

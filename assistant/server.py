@@ -20,6 +20,7 @@ from sanic.response import HTTPResponse, json
 from sqlalchemy import text
 
 from assistant.thinking_apart import ThinkingApart
+from channels.locks import redis_is_down
 from clinic.database import database
 from clinic.logs import configure_logs, logger
 from clinic.settings import Settings, settings
@@ -74,7 +75,9 @@ def _problem(app: Sanic) -> str:
     except Exception:
         log.exception("not ready")
         return "database"
-    return "" if profile is not None else "no clinic profile"
+    if profile is None:
+        return "no clinic profile"
+    return "redis" if redis_is_down(settings()) else ""
 
 
 def serve(configured: Settings) -> None:

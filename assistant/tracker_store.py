@@ -18,6 +18,7 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.memory import remembered
+from assistant.nlu.ages import MINOR
 from channels.bubbling import joined
 from channels.turn import Turn, current_turn
 from clinic.database import Database, database, now
@@ -106,6 +107,7 @@ class ClinicTrackerStore(TrackerStore):
 
     def _result_of(self, turn: Turn, tracker: DialogueStateTracker) -> TurnResult:
         message = tracker.latest_message or UserUttered.empty()
+        ages = [e["value"] for e in message.entities if e["entity"] == AGE]
         gate = (message.parse_data or {}).get("gate") or {}
         intent = (message.intent or {}).get("name")
         language = tracker.get_slot("language") or turn.language
@@ -124,7 +126,8 @@ class ClinicTrackerStore(TrackerStore):
             language=language if news else None,
             language_chosen=chosen,
             more_title=Texts(self.domain.responses).say(MORE_ROW, language),
-            age=next((int(e["value"]) for e in message.entities if e["entity"] == AGE), None),
+            age=next((age for age in ages if age != MINOR), None),
+            minor=MINOR in ages,
         )
 
     @staticmethod

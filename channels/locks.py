@@ -26,6 +26,8 @@ log = logger("channel.locks")
 LOCK_SPACE = 0x5A4D
 LIFETIME_SECONDS = 120
 RENEW_SECONDS = 30
+# a Redis that takes connections and does not answer must not hold every conversation for ever
+ANSWER_SECONDS = 5.0
 
 
 class ConversationLocks:
@@ -68,7 +70,7 @@ class RedisLocks(ConversationLocks):
     """redis-py's lock (SET NX with a token, released by script), renewed while it is held."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.Redis.from_url(url)
+        self._redis = client(url)
 
     @asynccontextmanager
     async def hold(self, contact_id: int) -> AsyncIterator[bool]:
@@ -97,6 +99,25 @@ async def _renew(lock: "redis.lock.Lock") -> None:
             return
         except RedisError:
             log.exception("conversation lock not renewed, trying again")
+
+
+def client(url: str) -> "redis.Redis[bytes]":
+    """A client of the Redis at `url` that does not wait for ever."""
+    return redis.Redis.from_url(
+        url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+    )
+
+
+def redis_is_down(settings: Settings) -> bool:
+    """Whether a Redis is configured and does not answer: no conversation can be taken up then."""
+    if not settings.redis_url:
+        return False
+    try:
+        with client(settings.redis_url) as asked:
+            return not asked.ping()
+    except RedisError:
+        log.exception("redis does not answer")
+        return True
 
 
 def locks_for(settings: Settings, database: Database) -> ConversationLocks:

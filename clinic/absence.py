@@ -9,44 +9,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.affected import Affected, affected_between
+from clinic.announcing import announce, can_reach, has_not_gone
 from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_moment
 from clinic.delivery import window_open
 from clinic.models import Appointment, Clinician, Closure, Contact, Leave
-from clinic.models.schedule import STANDING
-from clinic.outbox import plan
-from clinic.scheduling.errors import SchedulingError, UnknownClinician
-from clinic.scheduling.grid import Slot
-from clinic.scheduling.slots import free_slots
+from clinic.models.announcement import CLOSURE, LEAVE
+from clinic.reminders.times import quiet_span
+from clinic.scheduling.errors import UnknownClinician
 from clinic.setup import profile_in
 from clinic.texts import Texts
 
-ALTERNATIVES = 4
-LOOK_AHEAD = timedelta(days=14)
 LONGEST_LEAVE = timedelta(days=366)
-CARE = "care"
+RESPONSES = {LEAVE: "utter_leave_clinician", CLOSURE: "utter_leave_clinic"}
 
 
 class AbsenceRefused(Exception):
     """The absence cannot be entered; the message is a plain sentence for staff."""
-
-
-@dataclass(frozen=True)
-class Affected:
-    """A visit that cannot take place, and free slots near it, soonest first."""
-
-    appointment_id: int
-    contact_id: int
-    version: int
-    starts_at: datetime
-    clinician: str
-    alternatives: List[Slot]
 
 
 @dataclass(frozen=True)
@@ -124,7 +110,7 @@ def affected_by_leave(session: Session, leave_id: int, now: datetime) -> List[Af
     if leave is None:
         raise AbsenceRefused(f"There is no leave {leave_id}.")
     touched = (Appointment.clinician_id == leave.clinician_id,)
-    return _affected(session, leave.starts_at, leave.ends_at, touched, now)
+    return affected_between(session, leave.starts_at, leave.ends_at, touched, now)
 
 
 def add_closure(
@@ -147,7 +133,7 @@ def add_closure(
 def affected_by_closure(session: Session, day: date, now: datetime) -> List[Affected]:
     """The standing visits of a local day on which the clinic is closed, with alternatives."""
     begins = datetime.combine(day, time.min, _zone(session))
-    return _affected(session, begins, begins + timedelta(days=1), (), now)
+    return affected_between(session, begins, begins + timedelta(days=1), (), now)
 
 
 def announce_leave(
@@ -162,7 +148,7 @@ def announce_leave(
         AbsenceRefused: if there is no such leave.
     """
     found = affected_by_leave(session, leave_id, now)
-    return _announce(session, found, f"leave:{leave_id}", "utter_leave_clinician", by, texts, now)
+    return _announce(session, found, f"leave:{leave_id}", LEAVE, by, texts, now)
 
 
 def announce_closure(
@@ -177,74 +163,54 @@ def announce_closure(
         raise AbsenceRefused(f"The clinic has no closure on {day}.")
     found = affected_by_closure(session, day, now)
     cause = f"closure:{day.isoformat()}"
-    return _announce(session, found, cause, "utter_leave_clinic", by, texts, now)
+    return _announce(session, found, cause, CLOSURE, by, texts, now)
 
 
 def _zone(session: Session) -> ZoneInfo:
     return ZoneInfo(profile_in(session).time_zone)
 
 
-def _affected(
-    session: Session, begins: datetime, ends: datetime, touched: Any, now: datetime
-) -> List[Affected]:
-    rows = session.execute(
-        select(Appointment)
-        .where(
-            *touched,
-            Appointment.status.in_(STANDING),
-            Appointment.starts_at > now,
-            Appointment.starts_at < ends,
-            Appointment.ends_at > begins,
+def is_affected(session: Session, visit: Appointment, about: str) -> bool:
+    """Whether a visit still lies in a leave of its clinician, or on a day of closure."""
+    if about == CLOSURE:
+        day = visit.starts_at.astimezone(_zone(session)).date()
+        return session.get(Closure, day) is not None
+    found = session.execute(
+        select(Leave.id).where(
+            Leave.clinician_id == visit.clinician_id,
+            Leave.starts_at < visit.ends_at,
+            Leave.ends_at > visit.starts_at,
         )
-        .order_by(Appointment.starts_at, Appointment.id)
-    ).scalars()
+    )
+    return found.first() is not None
+
+
+def absence_facts(session: Session, one: Affected, language: str) -> Dict[str, str]:
+    """What a text can say of a visit that cannot take place."""
+    profile = profile_in(session)
+    return {
+        "visit_words": say_moment(one.starts_at, language, ZoneInfo(profile.time_zone)),
+        "clinician": profile.clinician(one.clinician).name.said_in(language),
+    }
+
+
+def ways_out(one: Affected, texts: Texts, language: str) -> List[Choice]:
+    """The two buttons under any message about it: another time, or none."""
+    key = f"{one.appointment_id}:{one.version}"
     return [
-        Affected(
-            appointment_id=int(row.id),
-            contact_id=int(row.contact_id),
-            version=int(row.version),
-            starts_at=row.starts_at,
-            clinician=str(row.clinician.code),
-            alternatives=_alternatives(session, row, now),
+        Choice(title=texts.say(name, language), payload=f'/{intent}{{"appointment": "{key}"}}')
+        for name, intent in (
+            ("utter_word_other_time", "reschedule"),
+            ("utter_word_cancel_visit", "cancel"),
         )
-        for row in rows.all()
     ]
-
-
-def _alternatives(session: Session, row: Appointment, now: datetime) -> List[Slot]:
-    """Free slots near the visit, the same hour first; with the same clinician where one is."""
-    zone = _zone(session)
-    day = row.starts_at.astimezone(zone).date()
-    hour = row.starts_at.astimezone(zone).time()
-    try:
-        found = free_slots(
-            session,
-            service=row.service.code,
-            start=max(day - timedelta(days=1), now.astimezone(zone).date()),
-            end=day + LOOK_AHEAD,
-            preferred=(row.clinician.code,),
-            each_time_once=True,
-            beyond_horizon=True,
-            limit=300,
-            now=now,
-        )
-    except SchedulingError:
-        return []
-
-    def distance(slot: Slot) -> Tuple[int, int, int]:
-        local = slot.starts_at.astimezone(zone)
-        days = abs((local.date() - day).days)
-        minutes = abs((local.hour - hour.hour) * 60 + local.minute - hour.minute)
-        return days, minutes, slot.clinician != row.clinician.code
-
-    return sorted(sorted(found, key=distance)[:ALTERNATIVES], key=lambda slot: slot.starts_at)
 
 
 def _announce(
     session: Session,
     found: List[Affected],
     cause: str,
-    response: str,
+    about: str,
     by: str,
     texts: Texts,
     now: datetime,
@@ -253,36 +219,42 @@ def _announce(
     by_phone: List[Affected] = []
     for one in found:
         contact = session.get(Contact, one.contact_id)
-        if contact is None or not _may_write_to(contact, now):
+        if contact is None or not _reads_in_time(session, contact, one, about, now):
             by_phone.append(one)
             continue
-        message = plan(
+        told_by = f"{cause}:appointment:{one.appointment_id}:{one.version}"
+        message = announce(
             session,
-            one.contact_id,
-            _bubble(session, one, response, texts, str(contact.language)),
-            cause=f"{cause}:appointment:{one.appointment_id}:{one.version}",
+            contact,
+            about,
+            one.appointment_id,
+            _bubble(session, one, RESPONSES[about], texts, str(contact.language)),
+            cause=told_by,
             author=by,
-            purpose=CARE,
             due_at=now,
             not_after=one.starts_at,
+            version=one.version,
         )
         if message is not None:
             messages.append(message)
+        elif has_not_gone(session, told_by):
+            by_phone.append(one)
     return Announced(messages, by_phone)
 
 
-def _may_write_to(contact: Contact, now: datetime) -> bool:
-    silent = contact.opted_out_at is not None or contact.unreachable_at is not None
-    return not silent and window_open(contact, now)
+def _reads_in_time(
+    session: Session, contact: Contact, one: Affected, about: str, now: datetime
+) -> bool:
+    """Whether WhatsApp carries it before the visit; a template waits for the quiet hours' end."""
+    if not can_reach(session, contact, about, now):
+        return False
+    quiet = quiet_span(now, profile_in(session).reminders.quiet, _zone(session))
+    return window_open(contact, now) or quiet is None or quiet[1] < one.starts_at
 
 
 def _bubble(session: Session, one: Affected, response: str, texts: Texts, language: str) -> Choices:
     profile = profile_in(session)
     zone = ZoneInfo(profile.time_zone)
-    facts = {
-        "visit_words": say_moment(one.starts_at, language, zone),
-        "clinician": profile.clinician(one.clinician).name.said_in(language),
-    }
     key = f"{one.appointment_id}:{one.version}"
     choices = [
         Choice(
@@ -292,12 +264,7 @@ def _bubble(session: Session, one: Affected, response: str, texts: Texts, langua
         )
         for slot in one.alternatives
     ]
-    for name, intent in (
-        ("utter_word_other_time", "reschedule"),
-        ("utter_word_cancel_visit", "cancel"),
-    ):
-        payload = f'/{intent}{{"appointment": "{key}"}}'
-        choices.append(Choice(title=texts.say(name, language), payload=payload))
+    choices += ways_out(one, texts, language)
     opener = texts.custom(response, language).get("opener")
-    text = texts.say(response, language, **facts)
+    text = texts.say(response, language, **absence_facts(session, one, language))
     return Choices(text=text, choices=choices, opener=opener)

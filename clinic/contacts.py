@@ -75,6 +75,31 @@ def known_as(
     return int(found.id)
 
 
+def new_contact(
+    session: Session,
+    phone: Optional[str],
+    bsuid: Optional[str],
+    profile_name: Optional[str] = None,
+    last_inbound_at: Optional[datetime] = None,
+) -> Optional[int]:
+    """The id of a contact made for somebody unknown; None where the number or the id stands.
+
+    On PostgreSQL another process may have been first, and that is None too.
+    """
+    return insert_new(
+        session,
+        Contact,
+        {
+            "phone": phone,
+            "phone_hash": lookup_hash(phone) if phone else None,
+            "bsuid": bsuid,
+            "bsuid_hash": lookup_hash(bsuid) if bsuid else None,
+            "profile_name": profile_name,
+            "last_inbound_at": last_inbound_at,
+        },
+    )
+
+
 def ensure_contact(
     session: Session,
     phone: Optional[str],
@@ -105,17 +130,7 @@ def ensure_contact(
             by_phone = None
     contact = by_phone or by_bsuid
     if contact is None:
-        insert_new(
-            session,
-            Contact,
-            {
-                "phone": phone,
-                "phone_hash": lookup_hash(phone) if phone else None,
-                "bsuid": bsuid,
-                "bsuid_hash": lookup_hash(bsuid) if bsuid else None,
-                "profile_name": profile_name,
-            },
-        )
+        new_contact(session, phone, bsuid, profile_name)
         # on PostgreSQL another process may have been first: read what stands
         contact = find_contact(session, phone=phone, bsuid=bsuid)
         assert contact is not None  # noqa: S101 - the row was inserted or stood there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Dict, Iterator, List, Optional, Protocol
@@ -10,14 +11,13 @@ import regex
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.announcing import NOT_GONE, announce, can_reach
 from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_day, say_rupees, word_table
 from clinic.courses import local_day, own_course
-from clinic.delivery import window_open
 from clinic.models import Clinician, Contact, Course, Message, Service
+from clinic.models.announcement import PLAN
 from clinic.models.care import ACTIVE, PACKAGE, PER_SESSION, PRICINGS
-from clinic.models.message import CANCELLED, FAILED, SKIPPED
-from clinic.outbox import plan
 from clinic.profile import Profile
 from clinic.scheduling.rows import patient_named
 from clinic.setup import profile_in
@@ -26,13 +26,13 @@ MOST_SESSIONS = 60
 MOST_PER_WEEK = 7
 # both texts, with what stands around them, fit into one message with a button (1,024 characters)
 LONGEST_WORDS = 350
+# with the template around it, it stays within WhatsApp's 1,024 characters
+LONGEST_LINE = 850
 LARGEST_PRICE_PAISE = 50_000_000
-CARE = "care"
 PRICE_TEXTS = {
     PACKAGE: "utter_course_price_package",
     PER_SESSION: "utter_course_price_session",
 }
-NOT_GONE = (SKIPPED, CANCELLED, FAILED)
 
 
 class PlanTexts(Protocol):
@@ -137,14 +137,15 @@ def deliver(session: Session, course_id: int, texts: PlanTexts, now: datetime) -
     )
     if any(state not in NOT_GONE for state in earlier):
         return None
-    _refuse_unreachable(contact, now)
+    _refuse_unreachable(session, contact, now)
     suffix = f":{len(earlier) + 1}" if earlier else ""
-    message_id = plan(
+    message_id = announce(
         session,
-        int(contact.id),
+        contact,
+        PLAN,
+        course_id,
         plan_bubble(session, course, texts, str(contact.language)),
         cause=f"course:{course_id}:plan{suffix}",
-        purpose=CARE,
         due_at=now,
     )
     course.delivered_at = now
@@ -154,14 +155,27 @@ def deliver(session: Session, course_id: int, texts: PlanTexts, now: datetime) -
 def plan_bubble(session: Session, course: Course, texts: PlanTexts, language: str) -> Choices:
     """The plan as the patient reads it: the clinician's words, and the clinic's around them."""
     facts = course_facts(course, profile_in(session), language)
-    names = ["utter_course_plan"]
-    names += ["utter_course_per_week"] if course.per_week else []
+    lines = [texts.say("utter_course_plan", language, **facts)]
+    lines += _details(course, texts, language, facts)
+    text = "\n".join(lines)
+    return Choices(text=text, choices=texts.buttons("utter_course_plan", language, **facts))
+
+
+def plan_in_a_line(course: Course, texts: PlanTexts, language: str, facts: Dict[str, str]) -> str:
+    """What the plan says beside its number of sessions, without line breaks, for a template."""
+    details = _details(course, texts, language, facts)
+    details = details or [texts.say("utter_word_plan_open", language)]
+    said = " • ".join(part.strip() for part in details)
+    return textwrap.shorten(said, LONGEST_LINE, placeholder="…")
+
+
+def _details(course: Course, texts: PlanTexts, language: str, facts: Dict[str, str]) -> List[str]:
+    names = ["utter_course_per_week"] if course.per_week else []
     names += ["utter_course_expect"] if course.expect else []
     names += ["utter_course_why_finish"] if course.why_finish else []
     names += [PRICE_TEXTS[str(course.pricing)]] if course.pricing else []
     names += ["utter_course_until"] if course.expires_on else []
-    text = "\n".join(texts.say(name, language, **facts) for name in names)
-    return Choices(text=text, choices=texts.buttons("utter_course_plan", language, **facts))
+    return [texts.say(name, language, **facts) for name in names]
 
 
 def course_facts(course: Course, profile: Profile, language: str) -> Dict[str, str]:
@@ -180,10 +194,12 @@ def course_facts(course: Course, profile: Profile, language: str) -> Dict[str, s
     }
 
 
-def _refuse_unreachable(contact: Contact, now: datetime) -> None:
+def _refuse_unreachable(session: Session, contact: Contact, now: datetime) -> None:
     if contact.opted_out_at is not None:
         raise PlanRefused(["The patient has asked for no messages: give them the plan in person."])
-    if not window_open(contact, now):
+    if contact.unreachable_at is not None:
+        raise PlanRefused(["WhatsApp cannot reach this number: give them the plan in person."])
+    if not can_reach(session, contact, PLAN, now):
         raise PlanRefused(
             [
                 "WhatsApp carries the plan only within 24 hours of the patient's last message: ask "

@@ -9,7 +9,8 @@ from typing import Any, Dict, List, Mapping, Protocol, Sequence, Tuple, Union
 from sqlalchemy.orm import Session
 
 # kinds of messages that are planned without words
-UNWRITTEN = ("reminder", "nudge")
+ANNOUNCEMENT = "announcement"
+UNWRITTEN = ("reminder", "nudge", ANNOUNCEMENT)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,12 @@ class Later:
     reason: str
 
 
-Decision = Union[Go, Stop, Later]
+@dataclass(frozen=True)
+class AsWritten:
+    """It goes with the words that it was planned with."""
+
+
+Decision = Union[Go, AsWritten, Stop, Later]
 
 
 class Writer(Protocol):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from clinic.calendar_words import word_table
 from clinic.consent import mark_notice_given, record
 from clinic.contacts import ensure_contact, find_contact
+from clinic.course_plans import Plan, author
 from clinic.database import Database
 from clinic.models import Appointment, Contact, Course, Patient, Service
 from clinic.models.consent import CARE, STAFF
@@ -99,22 +100,25 @@ def _course(
     session: Session,
     calendar: Calendar,
     patient: Patient,
-    sessions: Optional[int],
+    plan: Optional[Dict[str, Any]],
     preferred: List[str],
     now: datetime,
 ) -> Optional[Course]:
-    if sessions is None:
+    """The course that a physiotherapist planned two weeks ago, with their own words."""
+    if plan is None:
         return None
     clinician = _who(calendar, preferred)
-    course = Course(
-        patient_id=patient.id,
-        clinician_id=calendar.clinicians[clinician].id,
-        service_id=_service_id(session, SESSION),
-        sessions=sessions,
-        started_at=now - timedelta(days=14),
+    written = Plan(
+        contact_id=int(patient.contact_id),
+        patient=str(patient.name),
+        clinician=clinician,
+        authored_by=clinician,
+        service=SESSION,
+        **plan,
     )
-    session.add(course)
-    session.flush()
+    course = session.get(Course, author(session, written, now))
+    if course is not None:
+        course.started_at = course.authored_at = now - timedelta(days=14)
     return course
 
 
@@ -129,7 +133,7 @@ def _past_visits(
     preferred = calendar.profile.category(person["category"]).clinicians
     who = calendar.clinicians[_who(calendar, preferred)]
     minutes = timedelta(minutes=calendar.profile.service(SESSION).minutes)
-    day = calendar.local_day(now) - timedelta(days=1)
+    day = calendar.local_day(now) - timedelta(days=person.get("days_since", 1))
     left = person["past"]
     # finished visits need no cells: nobody can book the past
     while left and day > calendar.local_day(now) - timedelta(days=30):

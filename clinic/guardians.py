@@ -53,7 +53,13 @@ def hear_age(session: Session, contact_id: int, years: int) -> None:
 
     Also where an earlier patient was no child: a contact may write for more than one.
     """
-    if years < ADULT_AGE and not is_minor(session, contact_id):
+    if years < ADULT_AGE:
+        suspect_minor(session, contact_id)
+
+
+def suspect_minor(session: Session, contact_id: int) -> None:
+    """A patient seems to be under 18: it will be asked who decides for them, once."""
+    if not is_minor(session, contact_id):
         _add(session, contact_id, SUSPECTED)
 
 

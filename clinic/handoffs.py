@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from clinic.database import now
 from clinic.models import Handoff, Tracker
-from clinic.models.handoff import PRIORITIES, REASONS
+from clinic.models.handoff import PRIORITIES, REASONS, TEAMS
 from clinic.upsert import insert_new
 
 PRIORITY_OF_REASON = {
@@ -21,6 +21,8 @@ PRIORITY_OF_REASON = {
     "request": "normal",
     "unsure": "normal",
 }
+# of two reasons of one priority the graver stands: what is clinical is for those who may read it
+GRAVEST_FIRST = ("red_flag", "clinical", "media", "failure", "request", "unsure")
 
 OUTCOMES = (
     "answered",
@@ -97,11 +99,18 @@ def _locked_unresolved(session: Session, contact_id: int) -> Optional[Handoff]:
 
 
 def raise_priority(handoff: Handoff, reason: str, red_flag: Optional[str]) -> None:
-    """Let a handoff be as urgent as `reason` asks; it never becomes less urgent."""
+    """Let a handoff be as urgent as `reason` asks; it never becomes less urgent or less grave.
+
+    What began as logistics and turned clinical waits for the physiotherapists, unless somebody has
+    claimed it: they keep it, see that there is something they may not read, and can pass it on.
+    """
     wanted = PRIORITY_OF_REASON[reason]
     if PRIORITIES.index(wanted) < PRIORITIES.index(handoff.priority):
         handoff.priority = wanted
+    if GRAVEST_FIRST.index(reason) < GRAVEST_FIRST.index(handoff.reason):
         handoff.reason = reason
+        if reason == "clinical" and handoff.status == "open":
+            handoff.team = TEAMS[0]
     if red_flag and not handoff.red_flag:
         handoff.red_flag = red_flag
 

@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from clinic.claiming import in_state
-from clinic.contacts import ensure_contact, known_as
+from clinic.contacts import ensure_contact, known_as, new_contact
 from clinic.crypto import lookup_hash
 from clinic.database import UtcDateTime, now
 from clinic.models import Contact, DeadLetter, Handoff, Message
@@ -131,9 +131,14 @@ def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
 
 def _writer(session: Session, arrival: Arrival, occurred: datetime) -> int:
     """The contact who wrote this, its window opened anew: who writes can be reached."""
-    contact_id = known_as(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+    person = (arrival.phone, arrival.bsuid, arrival.profile_name)
+    contact_id = known_as(session, *person)
+    if contact_id is None and (arrival.phone or arrival.bsuid):
+        made = new_contact(session, *person, last_inbound_at=occurred)
+        if made is not None:
+            return made
     if contact_id is None:
-        contact = ensure_contact(session, arrival.phone, arrival.bsuid, arrival.profile_name)
+        contact = ensure_contact(session, *person)
         session.flush()
         contact_id = int(contact.id)
     session.execute(_WROTE, {"contact": contact_id, "moment": occurred})
@@ -211,20 +216,21 @@ def count_attempt(session: Session, message_id: int) -> int:
 
 
 def revoke(session: Session, contact_id: int, target_wamid: str) -> None:
-    """The patient deleted a message on their phone: staff see that it was, and not what it said.
+    """The patient deleted a message of theirs on their phone; somebody else's stays.
 
-    Only a message of the contact's own: nobody takes back what another wrote.
+    Staff see that it was there, and not what it said; nor what it was edited to say.
     """
+    theirs = (Message.contact_id == contact_id, Message.direction == IN)
     message = session.execute(
-        select(Message).where(
-            Message.wamid == target_wamid,
-            Message.contact_id == contact_id,
-            Message.direction == IN,
-        )
+        select(Message).where(Message.wamid == target_wamid, *theirs)
     ).scalar_one_or_none()
-    if message is not None:
-        message.text = None
-        message.content = {"revoked": True}
+    if message is None:
+        return
+    edits = session.execute(
+        select(Message).where(*theirs, Message.kind == "edit", Message.id > message.id)
+    ).scalars()
+    for gone in [message, *(e for e in edits if (e.content or {}).get("target") == target_wamid)]:
+        gone.text, gone.content = None, {"revoked": True}
 
 
 def remember_language(session: Session, contact_id: int, language: str, chosen: bool) -> None:

@@ -84,12 +84,13 @@ def plan_unwritten(
     cause: str,
     purpose: str,
     due_at: datetime,
-    not_after: datetime,
+    not_after: Optional[datetime],
+    author: str = "bot",
 ) -> Optional[int]:
     """Plan a message that is written when it is sent (`write`); unique by `cause`.
 
     Args:
-        kind: who writes it: `reminder` or `nudge`.
+        kind: who writes it, see `clinic.decision.UNWRITTEN`.
 
     Returns:
         The message's id, or None where this cause already has its message.
@@ -102,7 +103,7 @@ def plan_unwritten(
             "direction": OUT,
             "cause": cause,
             "kind": kind,
-            "author": "bot",
+            "author": author,
             "purpose": purpose,
             "state": PLANNED,
             "due_at": due_at,
@@ -197,3 +198,13 @@ def take_offer(
     )
     session.refresh(offer)
     return offer, offer.taken_by == message_id
+
+
+def give_back_offer(session: Session, message_id: int) -> None:
+    """The button that this message took can be tapped again: its turn came to nothing."""
+    session.execute(
+        update(Offer)
+        .where(Offer.taken_by == message_id)
+        .values(taken_by=None, taken_at=None)
+        .execution_options(synchronize_session=False)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
@@ -13,9 +13,9 @@ from clinic.claiming import LEASE
 from clinic.consent import obstacle as consent_obstacle
 from clinic.crypto import CannotDecrypt
 from clinic.database import now
-from clinic.decision import UNWRITTEN, Decision, Go, Later, Stop, Writer
+from clinic.decision import UNWRITTEN, AsWritten, Decision, Go, Later, Stop, Writer
 from clinic.delivery import give_up, give_up_unread, window_open
-from clinic.models import Contact, Message, Offer, Reminder
+from clinic.models import Announcement, Contact, Message, Offer, Reminder
 from clinic.models.message import CLAIMED, FAILED, PLANNED, SENDING, SKIPPED
 from clinic.outbox import write
 
@@ -54,7 +54,8 @@ def begin_sending(
     nudges, which are written here. A claim whose lease is over is no longer ours to send.
 
     Args:
-        writer: writes what was planned without words; without one, that fails.
+        writer: decides about reminders, nudges and announcements, and writes what was planned
+            without words; without one, that fails.
         moment: the time to decide by (default: now).
         clock: the time by which leases count, where that is another (default: now).
     """
@@ -91,22 +92,35 @@ class _Beginning:
         self._covered: List[Tuple[int, List[Tuple[int, str, int]]]] = []
 
     def letters(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
-        going, unwritten = [], []
+        going, undecided = [], []
+        announced = self._announced(messages) if writer is not None else set()
         for message in messages:
-            found = self._obstacle(message)
+            to_decide = message.kind in UNWRITTEN or int(message.id) in announced
+            found = self._obstacle(message, to_decide)
             if found is not None:
                 give_up(self._session, message, found.state, found.reason)
-            elif message.kind in UNWRITTEN:
-                unwritten.append(message)
+            elif to_decide:
+                undecided.append(message)
             else:
                 going.append(self._letter(message, message.content))
-        if unwritten:
-            going += self._written(unwritten, writer)
+        if undecided:
+            going += self._decided(undecided, writer)
         self._session.flush()
         self._store()
         return going
 
-    def _obstacle(self, message: Any) -> Optional[Stop]:
+    def _announced(self, messages: List[Any]) -> Set[int]:
+        """Those of the messages that announce something which may have changed since."""
+        written = [m for m in messages if m.kind != "template" and m.kind not in UNWRITTEN]
+        ids = [int(m.id) for m in written if m.purpose not in ASKED_FOR]
+        if not ids:
+            return set()
+        rows = self._session.execute(
+            select(Announcement.message_id).where(Announcement.message_id.in_(ids))
+        )
+        return {int(row[0]) for row in rows}
+
+    def _obstacle(self, message: Any, to_decide: bool) -> Optional[Stop]:
         """What stops any message, whoever wrote it."""
         contact = self._contacts[int(message.contact_id)]
         if message.not_after is not None and message.not_after <= self._moment:
@@ -117,12 +131,12 @@ class _Beginning:
             refused = consent_obstacle(self._session, int(contact.id), str(message.purpose))
             if refused is not None:
                 return Stop(SKIPPED, refused)
-        free = message.kind != "template" and message.kind not in UNWRITTEN
+        free = message.kind != "template" and not to_decide
         if free and not window_open(contact, self._moment):
             return Stop(FAILED, "window closed")
         return None
 
-    def _written(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
+    def _decided(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
         decisions: Dict[int, Decision] = {}
         if writer is not None:
             decisions = writer.decide(self._session, messages, self._contacts, self._moment)
@@ -135,6 +149,8 @@ class _Beginning:
                 message.state, message.due_at = PLANNED, decision.until
                 message.detail = decision.reason
                 message.lease_until = message.lease_owner = None
+            elif isinstance(decision, AsWritten):
+                letters.append(self._letter(message, message.content))
             else:
                 letters.append(self._write(message, decision))
         return letters

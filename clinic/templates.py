@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -25,6 +26,7 @@ from clinic.models import MessageTemplate
 from clinic.profile_values import LANGUAGES
 from clinic.texts import PLACEHOLDER
 
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "templates"
 UTILITY = "UTILITY"
 APPROVED = "APPROVED"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -127,6 +129,16 @@ class TemplateBook:
         return found if found is not None else self._wordings[name, "en"]
 
 
+@lru_cache(maxsize=1)
+def house_templates() -> TemplateBook:
+    """The templates of the house, read once.
+
+    Raises:
+        TemplateError: as `TemplateBook.load`.
+    """
+    return TemplateBook.load(FOLDER)
+
+
 def words_digest(body: str, footer: Optional[str], buttons: Sequence[str]) -> str:
     """SHA-256 of a template's words, hex; the body with numbered variables."""
     words = json.dumps([body.strip(), footer or "", list(buttons)], ensure_ascii=False)
@@ -141,6 +153,16 @@ def usable(session: Session) -> Set[Tuple[str, str, str]]:
         )
     )
     return {(str(name), str(language), str(digest)) for name, language, digest in rows}
+
+
+def approved(session: Session, wording: Wording) -> bool:
+    """Whether this template may go as a utility message, with just these words."""
+    row = session.get(MessageTemplate, (wording.name, wording.code))
+    return row is not None and (row.status, row.category, row.digest) == (
+        APPROVED,
+        UTILITY,
+        wording.digest,
+    )
 
 
 def keep_status(

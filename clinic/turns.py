@@ -15,18 +15,22 @@ from sqlalchemy.orm import Session
 from clinic.afterwords import Afterwords, add_afterwords
 from clinic.consent import record, withdraw_all
 from clinic.database import now
-from clinic.guardians import hear_age
+from clinic.guardians import hear_age, suspect_minor
 from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
 from clinic.inbound import mark_handled, remember_language
 from clinic.models import Contact, Message, Tracker
 from clinic.models.consent import BUTTON, WORDS
 from clinic.models.message import RECEIVED
-from clinic.outbox import plan
+from clinic.outbox import give_back_offer, plan
 from clinic.upsert import put
 
 
 class AlreadyHandled(Exception):
     """Another process has committed this message's turn."""
+
+
+class NoLongerMuted(Exception):
+    """Staff handed the conversation back in this very moment: the message is the bot's again."""
 
 
 @dataclass
@@ -36,7 +40,8 @@ class TurnResult:
     `tracker_events` is the conversation as Rasa will remember it (None: as before); with
     `forget` Rasa starts afresh next time.
     `handoff` is a reason of `clinic.models.handoff.REASONS`; the bot is mute from then on.
-    `age` is a patient's age in years, where one was said.
+    `muted`: nobody was asked, since a person has the conversation.
+    `age` is a patient's age in years, where one was said; `minor` that they seem to be under 18.
     `stop` and `decision` (purpose, granted) are what the patient decides about our messages in a
     turn that Rasa does not take; in its turns a custom action writes that down.
     `afterwords` is what follows an answer where it is due.
@@ -47,6 +52,7 @@ class TurnResult:
     bubbles: List[Any] = field(default_factory=list)
     tracker_events: Optional[List[Dict[str, Any]]] = None
     forget: bool = False
+    muted: bool = False
     handoff: Optional[str] = None
     red_flag: Optional[str] = None
     intent: Optional[str] = None
@@ -56,6 +62,7 @@ class TurnResult:
     detail: Optional[str] = None
     more_title: Optional[str] = None
     age: Optional[int] = None
+    minor: bool = False
     stop: bool = False
     decision: Optional[Tuple[str, bool]] = None
     afterwords: Optional[Afterwords] = None
@@ -79,6 +86,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
 
     Raises:
         AlreadyHandled: if the message is no longer waiting; write nothing then.
+        NoLongerMuted: if it was laid before nobody; write nothing then.
     """
     # locked, so that of two processes that both worked on it one finds it handled (PostgreSQL)
     message = session.execute(_WAITING, {"message": result.message_id}).one_or_none()
@@ -89,6 +97,8 @@ def commit_turn(session: Session, result: TurnResult) -> None:
         # remembers of the other conversation stands
         result = replace(result, contact_id=int(message.contact_id), tracker_events=None)
     standing = unresolved_handoff(session, result.contact_id)
+    if result.muted and standing is None:
+        raise NoLongerMuted(str(result.message_id))
     # a person took the conversation while Rasa was thinking: they answer, not the bot
     if standing is None or result.handoff == "red_flag":
         _plan_replies(session, result)
@@ -100,6 +110,8 @@ def commit_turn(session: Session, result: TurnResult) -> None:
             opened_by=f"message:{result.message_id}",
             red_flag=result.red_flag,
         )
+    if result.handoff == "failure":
+        give_back_offer(session, result.message_id)
     _keep_decisions(session, result)
     if standing is None and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff
@@ -128,6 +140,8 @@ def _plan_replies(session: Session, result: TurnResult) -> None:
 def _keep_decisions(session: Session, result: TurnResult) -> None:
     if result.age is not None:
         hear_age(session, result.contact_id, result.age)
+    if result.minor:
+        suspect_minor(session, result.contact_id)
     if not result.stop and result.decision is None:
         return
     proof = session.execute(_PROOF, {"message": result.message_id}).one()

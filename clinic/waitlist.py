@@ -18,14 +18,17 @@ from clinic.models.schedule import HELD
 from clinic.models.waiting import ACCEPTED, DECLINED, LEFT, OPEN, SERVED, WAITING
 from clinic.once import once
 from clinic.scheduling.booking import confirm, release
-from clinic.scheduling.errors import OfferOver, UnknownOffer
+from clinic.scheduling.errors import OfferOver, PatientUnsaid, UnknownOffer
 from clinic.scheduling.rows import own_appointment
 from clinic.scheduling.visit import Visit
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a waiting patient wants: local days, both included, and local times of the start."""
+    """What a waiting patient wants: local days, both included, and local times of the start.
+
+    `patient` is the name of whom the visit is for, None where nobody has said it yet.
+    """
 
     service: str
     day_from: date
@@ -35,6 +38,7 @@ class Wanted:
     clinician: Optional[str] = None
     gender: Optional[str] = None
     category: Optional[str] = None
+    patient: Optional[str] = None
 
 
 def join(session: Session, contact_id: int, wanted: Wanted, now: datetime) -> int:
@@ -47,6 +51,7 @@ def join(session: Session, contact_id: int, wanted: Wanted, now: datetime) -> in
     row.day_from, row.day_to = wanted.day_from, wanted.day_to
     row.after, row.before = wanted.after, wanted.before
     row.clinician, row.gender = wanted.clinician, wanted.gender
+    row.patient_name = wanted.patient
     row.seen_appointment_id = _newest_appointment(session, contact_id)
     session.flush()
     return int(row.id)
@@ -75,12 +80,23 @@ def leave(session: Session, contact_id: int, now: datetime) -> bool:
     return True
 
 
-def accept(session: Session, offer_id: int, contact_id: int, cause: str, now: datetime) -> Visit:
+def accept(
+    session: Session,
+    offer_id: int,
+    contact_id: int,
+    cause: str,
+    now: datetime,
+    patient_id: Optional[int] = None,
+) -> Visit:
     """Book the slot that was offered. Late is not too late while nobody else was asked.
+
+    Args:
+        patient_id: for whom, where the contact was asked; None for whom they waited for.
 
     Raises:
         UnknownOffer: if there is none of that id, or it is another contact's.
         OfferOver: if it was declined, given to the next, or its time has come.
+        PatientUnsaid: if it may be for several patients: ask, the slot stays kept.
     """
 
     def work() -> Dict[str, Any]:
@@ -90,7 +106,7 @@ def accept(session: Session, offer_id: int, contact_id: int, cause: str, now: da
         appointment = own_appointment(session, int(offer.appointment_id), contact_id)
         if appointment.status != HELD or appointment.starts_at <= now:
             raise OfferOver(f"offer {offer_id}")
-        name = _usual_name(session, contact_id)
+        name = _for_whom(session, offer.waiting, patient_id)
         visit = confirm(session, int(appointment.id), contact_id, name, f"{cause}:visit", now=now)
         offer.status, offer.answered_at = ACCEPTED, now
         offer.waiting.status, offer.waiting.ended_at = SERVED, now
@@ -166,12 +182,28 @@ def give_back(session: Session, offer: SlotOffer, status: str, now: datetime) ->
     release(session, int(offer.appointment_id), int(offer.waiting.contact_id))
 
 
-def _usual_name(session: Session, contact_id: int) -> str:
-    """Whom the visit is for: the contact's first patient, else the contact by the own name."""
-    patient = session.execute(
-        select(Patient).where(Patient.contact_id == contact_id).order_by(Patient.id).limit(1)
-    ).scalar_one_or_none()
-    if patient is not None:
-        return str(patient.name)
+def patients_of(session: Session, contact_id: int) -> List[Patient]:
+    """Whom a contact has booked for, the first one first."""
+    rows = session.execute(
+        select(Patient).where(Patient.contact_id == contact_id).order_by(Patient.id)
+    ).scalars()
+    return list(rows)
+
+
+def _for_whom(session: Session, row: WaitingPatient, patient_id: Optional[int]) -> str:
+    """The name of who waits; of a contact with no patient yet, their own.
+
+    Raises:
+        PatientUnsaid.
+    """
+    contact_id = int(row.contact_id)
+    patients = patients_of(session, contact_id)
+    chosen = [str(one.name) for one in patients if one.id == patient_id]
+    if chosen or row.patient_name:
+        return chosen[0] if chosen else str(row.patient_name)
+    if len(patients) > 1:
+        raise PatientUnsaid(f"contact {contact_id}")
+    if patients:
+        return str(patients[0].name)
     contact = session.get(Contact, contact_id)
     return str(contact.profile_name or contact.phone) if contact is not None else ""

@@ -5,27 +5,27 @@ a leave taken back), whoever has waited longest and wants such a slot is asked f
 kept for them, as a held appointment, for `booking.waitlist_minutes`; after a no, or none, it goes
 to the next.
 
-Nobody is asked who cannot answer in time: a contact who opted out, whose conversation a person has,
-or whom WhatsApp would not let us write to freely now (24 hours after their last message).
+Nobody is asked who cannot answer: a contact who opted out, whose conversation a person has, or whom
+WhatsApp would not let us write to now (24 hours after their last message without a template).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import List, Optional
+from typing import Dict, List, Optional
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.announcing import announce, can_reach
 from clinic.bubbles import Choices
 from clinic.calendar_words import say_moment
-from clinic.delivery import window_open
 from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
+from clinic.models.announcement import OFFER
 from clinic.models.schedule import CANCELLED, HELD
 from clinic.models.waiting import LAPSED, OPEN, OVER, SERVED, WAITING
-from clinic.outbox import plan
 from clinic.profile import Profile
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
@@ -38,7 +38,6 @@ from clinic.texts import Texts
 from clinic.waitlist import give_back, has_open_offer, open_offers_at_hand
 
 HELD_FOR = "waitlist"
-CARE = "care"
 LOOKED_AT = 40
 
 
@@ -129,27 +128,36 @@ def _keep(
 def _write(
     session: Session, profile: Profile, offer: SlotOffer, kept: Appointment, texts: Texts
 ) -> None:
-    language = str(offer.waiting.contact.language)
+    contact = offer.waiting.contact
+    language = str(contact.language)
+    facts = offer_facts(offer, kept, profile, language)
+    announce(
+        session,
+        contact,
+        OFFER,
+        int(offer.id),
+        Choices(
+            text=texts.say("utter_waitlist_offer", language, **facts),
+            choices=texts.buttons("utter_waitlist_offer", language, **facts),
+        ),
+        cause=f"waitlist:{offer.id}",
+        due_at=offer.offered_at,
+        not_after=kept.held_until,
+    )
+
+
+def offer_facts(
+    offer: SlotOffer, kept: Appointment, profile: Profile, language: str
+) -> Dict[str, str]:
+    """What a text can say of a slot that is kept for who waits, and for which offer."""
     zone = ZoneInfo(profile.time_zone)
-    facts = {
+    return {
         "offer": str(offer.id),
         "visit_words": say_moment(kept.starts_at, language, zone),
         "until_words": say_moment(kept.held_until, language, zone),
         "clinician": profile.clinician(kept.clinician.code).name.said_in(language),
         "service": profile.service(kept.service.code).name.said_in(language),
     }
-    plan(
-        session,
-        int(kept.contact_id),
-        Choices(
-            text=texts.say("utter_waitlist_offer", language, **facts),
-            choices=texts.buttons("utter_waitlist_offer", language, **facts),
-        ),
-        cause=f"waitlist:{offer.id}",
-        purpose=CARE,
-        due_at=offer.offered_at,
-        not_after=kept.held_until,
-    )
 
 
 def _end_offers(session: Session, now: datetime) -> None:
@@ -206,9 +214,5 @@ def _has_booked_since(session: Session, row: WaitingPatient) -> bool:
 
 
 def _can_be_asked(session: Session, contact: Contact, now: datetime) -> bool:
-    return (
-        contact.opted_out_at is None
-        and contact.unreachable_at is None
-        and window_open(contact, now)
-        and unresolved_handoff(session, int(contact.id)) is None
-    )
+    reachable = can_reach(session, contact, OFFER, now)
+    return reachable and unresolved_handoff(session, int(contact.id)) is None

@@ -134,6 +134,7 @@ def _for_templates() -> Any:
         **words.for_templates(),
         "allowed": allowed,
         "t": language.t,
+        "said": language.said,
         "ui_language": language.ui_language(),
         "UI_LANGUAGES": language.LANGUAGES,
     }

@@ -50,6 +50,11 @@ class Sheet:
     rows: List[datetime]
     columns: List[Column]
 
+    def row_at(self, moment: datetime) -> Optional[int]:
+        """The number of the row in which `moment` is; None where it is in none."""
+        inside = [number for number, begins in enumerate(self.rows) if begins <= moment]
+        return inside[-1] if inside and moment < self.rows[-1] + CELL else None
+
 
 def read_sheet(session: Session, day: date, moment: datetime, only: Optional[str] = None) -> Sheet:
     """The day's sheet (of one physiotherapist), free slots as of `moment`.

@@ -12,10 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from clinic.logs import logger
 from clinic.setup import NoProfile
+from inbox.language import said
 
 log = logger("inbox")
 
-FOR_PROGRAMS = ("/api/", "/health/", "/hooks/", "/live/")
+FOR_SCRIPTS = "/live/"
+FOR_PROGRAMS = ("/api/", "/health/", "/hooks/", FOR_SCRIPTS)
 CODES = {
     400: ("bad_request", "The request could not be read."),
     404: ("not_found", "There is nothing at this address."),
@@ -46,7 +48,9 @@ Answer = Union[Response, Tuple[Any, int]]
 def answer(status: int, code: str, message: str) -> Tuple[Any, int]:
     """An error in the form that fits who asked."""
     if request.path.startswith(FOR_PROGRAMS):
-        return jsonify(error={"code": code, "message": message}), status
+        # a page shows what its own script was refused; programs are answered in English
+        shown = said(message) if request.path.startswith(FOR_SCRIPTS) else message
+        return jsonify(error={"code": code, "message": shown}), status
     return render_template("error.html", status=status, message=message), status
 
 

@@ -44,6 +44,8 @@ _BEGINNINGS: Tuple[Tuple[bytes, str], ...] = (
     (b"\xff\xf1", "audio/aac"),
     (b"\xff\xf9", "audio/aac"),
 )
+# of the same family, but no MP4: photographs and films of iPhones, which WhatsApp refuses
+_NO_MP4 = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"qt  ")
 
 
 class FilesUnavailable(Exception):
@@ -93,6 +95,8 @@ def kind_of(content: bytes) -> Optional[str]:
         return "image/webp"
     if content[4:8] == b"ftyp":
         brand = content[8:12]
+        if brand in _NO_MP4:
+            return None
         if brand.startswith(b"3g"):
             return "video/3gpp"
         return "audio/mp4" if brand in (b"M4A ", b"M4B ") else "video/mp4"

@@ -10,6 +10,7 @@ from flask import current_app
 
 from clinic.bubbles import Choice
 from clinic.database import Database
+from clinic.pulse import Pulse
 from clinic.setup import NoProfile, current_profile
 from inbox.board import Board
 from inbox.files import FileLine, NoFiles
@@ -37,6 +38,11 @@ class House:
     api_token: str
     files: FileLine = field(default_factory=NoFiles)
     board: Board = field(default_factory=Board)
+    pulse: Pulse = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Feel the pulse of this very database."""
+        object.__setattr__(self, "pulse", Pulse(self.database))
 
     def zone(self) -> ZoneInfo:
         """The clinic's time zone; India's until a profile was written."""

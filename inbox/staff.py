@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
+from urllib.parse import urlsplit
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from clinic.setup import NoProfile, profile_in
 from clinic.staff import SEEN_EVERY
 from inbox.errors import Refusal
 from inbox.house import House, house
+from inbox.language import t
 
 SIGNED_OUT = "You are signed out. Sign in again; an unsent draft is kept in this tab."
 CHANGE_FIRST = "Choose a password of your own first."
@@ -82,10 +84,18 @@ def install(app: Flask, house: House) -> None:
     def _send_to_sign_in() -> Any:
         if request.path.startswith(UNATTENDED):
             raise Refusal(401, "signed_out", SIGNED_OUT)
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("sign_in.form", next=wanted))
+        if request.method == "GET":
+            return redirect(url_for("sign_in.form", next=request.full_path.rstrip("?")))
+        flash(t(SIGNED_OUT), "bad")
+        return redirect(url_for("sign_in.form", next=_page_of_the_form()))
 
     app.before_request(_own_password_first)
+
+
+def _page_of_the_form() -> Optional[str]:
+    """The page whose form this is: there the draft is shown again."""
+    came_from = urlsplit(request.referrer or "")
+    return came_from.path if came_from.netloc == request.host else None
 
 
 def _still_in(house: House, stored: str) -> Optional[SignedIn]:
@@ -103,9 +113,7 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
         # the page that says that the database is away is shown to nobody in particular
         return None
     g.not_known = True
-    with house.database.reading() as db:
-        account = db.get(Staff, int(number))
-        opened = _front_desk_sees_clinical(db)
+    account, opened = house.pulse.same(("staff", number), lambda: _account(house, int(number)))
     g.not_known = False
     if account is None or not account.active or str(account.session_epoch) != epoch:
         return None
@@ -113,6 +121,11 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
         session[USED] = moment
     _note_seen(house, account)
     return SignedIn(account, opened)
+
+
+def _account(house: House, number: int) -> Tuple[Optional[Staff], bool]:
+    with house.database.reading() as db:
+        return db.get(Staff, number), _front_desk_sees_clinical(db)
 
 
 def _front_desk_sees_clinical(db: Session) -> bool:

@@ -1,22 +1,27 @@
-"""The transcript with what only staff see in it: private notes, and replies that wait."""
+"""The transcript with what only staff see: notes, replies that wait, what became of handoffs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Dict, List, Optional
 
 from sqlalchemy.orm import Session
 
+from clinic.models import Message
+from clinic.models.message import OUT
 from clinic.staff_replies import scheduled_replies
 from clinic.transcript import Entry
 from inbox.access.note_sight import SeenNote, notes_beside
 from inbox.access.sight import read_latest
+from inbox.handoff_events import Event, events_between
+
+SAME_BREATH = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing in the transcript: a bubble (`entry`) or a private `note`; never both.
+    """One thing in the transcript: a bubble (`entry`), a private `note` or an `event`.
 
     `scheduled_for` is set on a reply that waits for its time.
     """
@@ -24,6 +29,7 @@ class Line:
     at: datetime
     entry: Optional[Entry] = None
     note: Optional[SeenNote] = None
+    event: Optional[Event] = None
     scheduled_for: Optional[datetime] = None
 
 
@@ -36,7 +42,7 @@ class Page:
 
 
 def read_page(session: Session, contact_id: int, size: int, before: Optional[int]) -> Page:
-    """The last `size` bubbles (of those before `before`) and the notes written beside them."""
+    """The last `size` bubbles (of those before `before`) and what was noted and done meanwhile."""
     entries = read_latest(session, contact_id, size + 1, before)
     shown = entries[-size:]
     earlier = shown[0].id if len(entries) > size else None
@@ -44,7 +50,30 @@ def read_page(session: Session, contact_id: int, size: int, before: Optional[int
     last = None if before is None else before - 1
     notes = notes_beside(session, contact_id, first, last)
     waiting = scheduled_replies(session, contact_id)
-    return Page(_merged(shown, notes, waiting), earlier)
+    since = shown[0].at if earlier is not None else None
+    until = _written_at(session, before) if before is not None else None
+    events = events_between(session, contact_id, since, until)
+    return Page(_with_events(_merged(shown, notes, waiting), events), earlier)
+
+
+def _written_at(session: Session, message_id: int) -> Optional[datetime]:
+    message = session.get(Message, message_id)
+    return message.occurred_at if message is not None else None
+
+
+def _with_events(lines: List[Line], events: List[Event]) -> List[Line]:
+    """Each event before the first line that is later; lines keep the order of the log."""
+    merged: List[Line] = []
+    left = list(events)
+    for line in lines:
+        # what we say because of it is written in the same breath, a little earlier in fact
+        said_by_us = line.entry is not None and line.entry.direction == OUT
+        at = line.at + SAME_BREATH if said_by_us else line.at
+        while left and left[0].at < at:
+            event = left.pop(0)
+            merged.append(Line(at=event.at, event=event))
+        merged.append(line)
+    return merged + [Line(at=event.at, event=event) for event in left]
 
 
 def _merged(

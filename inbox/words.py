@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from zoneinfo import ZoneInfo
 
+import phonenumbers
+
 from clinic.calendar_words import say_day, say_time
 from clinic.staff_replies import AUTHOR
 from inbox.language import t, ui_language
@@ -201,7 +203,7 @@ def who(author: str, patient: str) -> str:
 
 def red_flag(category: Optional[str]) -> str:
     """A red-flag category as words: `chest_pain` is "chest pain"."""
-    return (category or "").replace("_", " ")
+    return t((category or "").replace("_", " "))
 
 
 def intent_words(intent: str) -> str:
@@ -258,6 +260,23 @@ def when(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{day(moment, zone, now)} {clock(moment, zone)}"
 
 
+def when_within(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`when` inside a sentence: "today 5:30 pm"."""
+    days = (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
+    return f"{t(near)} {clock(moment, zone)}" if near else when(moment, zone, now)
+
+
+def phone_words(phone: str) -> str:
+    """A number as people read it: "+91 90000 00101"; as it is where it is none."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    form = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(number, form))
+
+
 def snooze_times(now: datetime, zone: ZoneInfo) -> List[Tuple[str, str]]:
     """Until when something can be put aside: ISO moments and their words."""
     local = now.astimezone(zone).replace(second=0, microsecond=0)
@@ -272,7 +291,7 @@ def snooze_times(now: datetime, zone: ZoneInfo) -> List[Tuple[str, str]]:
 
 def person(name: Optional[str], phone: Optional[str], contact_id: Any) -> str:
     """What to call a contact: their WhatsApp name, else the number, else the id."""
-    return name or phone or t("Contact {id}", id=contact_id)
+    return name or (phone_words(phone) if phone else t("Contact {id}", id=contact_id))
 
 
 def for_templates() -> Dict[str, Any]:
@@ -303,5 +322,7 @@ def for_templates() -> Dict[str, Any]:
         "day": day,
         "date_words": date_words,
         "when": when,
+        "when_within": when_within,
+        "phone_words": phone_words,
         "person": person,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Text, Type
 
@@ -22,8 +23,15 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
+from safety.clauses import clauses_of
 from safety.decision import Scores
-from safety.embedding import DIMENSIONS, EMBEDDING, SentenceEmbeddingFeaturizer
+from safety.embedding import (
+    DIMENSIONS,
+    EMBEDDING,
+    EmbeddingUnavailable,
+    SentenceEmbeddingFeaturizer,
+    shared_embedder,
+)
 from safety.intents import CLINICAL_INTENTS, EMERGENCY
 from safety.kernel import DEFAULTS, Inputs, KernelModel
 from safety.lexicon import SELF_HARM, Finding
@@ -57,8 +65,10 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """Kernel weights (see `safety.kernel.DEFAULTS`) and how many intents the ranking shows."""
-        return {**DEFAULTS, "ranking_length": 10}
+        """Kernel weights (see `safety.kernel.DEFAULTS`), how many intents the ranking shows, and
+        below which chance of clinical a message's clauses are read too.
+        """
+        return {**DEFAULTS, "ranking_length": 10, "clauses_below": 0.5}
 
     @classmethod
     def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
@@ -148,7 +158,12 @@ class MessageClassifier(IntentClassifier, GraphComponent):
             message.set("intent_ranking", [], add_to_output=True)
         if not ready or self._model is None:
             return messages
-        for message, scores in zip(ready, self.scores(ready), strict=True):
+        try:
+            judged = self._with_clauses(ready, self.scores(ready))
+        except EmbeddingUnavailable as error:
+            logger.error("clauses cannot be embedded, the message goes to a person: %s", error)
+            return messages
+        for message, scores in zip(ready, judged, strict=True):
             ranking = [dict(i) for i in scores.intents[: self._config["ranking_length"]]]
             message.set(SCORES, scores)
             message.set(INTENT, ranking[0], add_to_output=True)
@@ -160,6 +175,32 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         model = self._trained()
         raw = model.score(_inputs(messages))
         return [self._calibrated(row) for row in raw]
+
+    def _with_clauses(self, messages: Sequence[Message], scores: List[Scores]) -> List[Scores]:
+        """The scores with those of the most clinical clause, where it could change anything: the
+        lists are silent, the whole does not look clinical, and there are clauses.
+        """
+        below = float(self._config["clauses_below"])
+        parts = [
+            clauses_of(m.get(TEXT)) if s.clinical < below and not _finding(m).decides else []
+            for m, s in zip(messages, scores, strict=True)
+        ]
+        flat = list(dict.fromkeys(part for clauses in parts for part in clauses))
+        if not flat:
+            return scores
+        raw = self._trained().score(Inputs(flat, shared_embedder().embed(flat)))
+        of_part = dict(zip(flat, (self._calibrated(row) for row in raw), strict=True))
+        joined = []
+        for whole, clauses in zip(scores, parts, strict=True):
+            each = [of_part[part] for part in clauses]
+            if each:
+                whole = replace(
+                    whole,
+                    clause_clinical=max(s.clinical for s in each),
+                    clause_emergency=max(s.emergency for s in each),
+                )
+            joined.append(whole)
+        return joined
 
     def left_out_scores(self) -> List[Scores]:
         """Leave-one-out scores of the training examples, in their order (only right after

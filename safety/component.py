@@ -92,6 +92,7 @@ class ClinicalGate(GraphComponent):
         for name in (
             "clinical",
             "doubt",
+            "clause",
             "weak_sign",
             "emergency",
             "emergency_alone",

@@ -27,6 +27,9 @@ class Scores:
     emergency: float
     intents: Sequence[Mapping[Text, Any]]
     category: Optional[Text] = None
+    clause_clinical: float = 0.0
+    """Of the clause that looks most clinical when read by itself; 0 where there is only one."""
+    clause_emergency: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Thresholds:
     """From here on the classifier calls a message clinical."""
     doubt: float = 0.10
     """From here on the bot does not answer."""
+    clause: float = 0.7
+    """From here on a clause that looks clinical by itself keeps the bot from answering."""
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
     emergency: float = 0.03
@@ -93,7 +98,7 @@ def decide(seen: Seen, limits: Thresholds) -> Gate:
         seen = replace(seen, scores=None)
     scores = seen.scores
     gate = Gate(score=round(scores.clinical, 4) if scores else 1.0)
-    gate.trace = bool(seen.finding.traces) or scores is None or scores.clinical >= limits.doubt
+    gate.trace = bool(seen.finding.traces) or scores is None or _doubted(scores, limits)
     _look_for_clinical(seen, limits, gate)
     _look_for_red_flag(seen, limits, gate)
     if gate.red_flag or gate.clinical:
@@ -102,6 +107,10 @@ def decide(seen: Seen, limits: Thresholds) -> Gate:
         return gate
     gate.route = _route_of_the_rest(seen, limits, gate)
     return gate
+
+
+def _doubted(scores: Scores, limits: Thresholds) -> bool:
+    return scores.clinical >= limits.doubt or scores.clause_clinical >= limits.clause
 
 
 def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
@@ -118,6 +127,10 @@ def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
     if scores and scores.emergency >= enough and not gate.red_flag:
         gate.red_flag = scores.category or "unspecified"
         gate.why.append("model:emergency")
+    in_clause = scores is not None and scores.clause_clinical >= limits.clause
+    if in_clause and scores.clause_emergency >= limits.emergency_alone and not gate.red_flag:
+        gate.red_flag = "unspecified"
+        gate.why.append("clause:emergency")
 
 
 def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
@@ -149,8 +162,14 @@ def _route_of_the_rest(seen: Seen, limits: Thresholds, gate: Gate) -> Optional[T
     if seen.is_answer:
         return None
     best = scores.intents[0]
-    if scores.clinical >= limits.doubt or seen.words > limits.longest_words:
-        gate.why.append("model:doubt" if scores.clinical >= limits.doubt else "long")
+    if scores.clinical >= limits.doubt:
+        gate.why.append("model:doubt")
+        return UNSURE
+    if scores.clause_clinical >= limits.clause:
+        gate.why.append("model:clause")
+        return UNSURE
+    if seen.words > limits.longest_words:
+        gate.why.append("long")
         return UNSURE
     if best["name"] == HUMAN_REQUEST and best["confidence"] >= limits.request:
         return REQUEST

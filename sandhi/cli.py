@@ -23,7 +23,7 @@ from sandhi import (
     worker_command,
 )
 from sandhi.console import Refusal, err, open_database, out, refuse_if
-from sandhi.preparing import check_keys, migrate_database, write_clinic_profile
+from sandhi.preparing import check_keys, check_pooling, migrate_database, write_clinic_profile
 
 app = typer.Typer(
     add_completion=False,
@@ -60,6 +60,7 @@ def init() -> None:
     configured.encryption_key_list()
     with out.status("Setting up the database"):
         migrate_database()
+        check_pooling()
         check_keys()
         write_clinic_profile(configured)
     out.print(f"The profile {configured.clinic_profile} is in the database.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clinic.settings import Settings
+from clinic.settings import Settings, settings
 from sandhi.console import Refusal, open_database
 
 
@@ -31,6 +31,22 @@ def migrate_database() -> None:
             f"The database could not be set up ({type(error).__name__}): "
             "check DATABASE_URL, that the server runs and that the disk is not full."
         ) from None
+
+
+def check_pooling() -> None:
+    """Refuse a pooler under which conversations could not be locked; Redis locks need none.
+
+    Raises:
+        Refusal: sessions do not last from one transaction to the next.
+    """
+    from clinic.pooling import keeps_sessions
+
+    if settings().redis_url or keeps_sessions(open_database()):
+        return
+    raise Refusal(
+        "DATABASE_URL leads to a pooler that gives every transaction another session: set it to "
+        "session pooling (PgBouncer: pool_mode = session), or set REDIS_URL."
+    )
 
 
 def check_keys() -> None:

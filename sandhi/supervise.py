@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+from channels.whatsapp.graph import TIMEOUT
 from clinic.settings import Settings
 from sandhi.surroundings import ROOT, VAR, write_private
+
+# a letter on its way gets its answer, or its time-out, and what became of it is written down
+STOP_SECONDS = int(sum(TIMEOUT)) + 12
 
 LOGS = VAR / "log"
 CONFIG = VAR / "supervisord.conf"
@@ -39,7 +43,7 @@ autorestart={again}
 startsecs={startsecs}
 startretries=1000000
 stopsignal=TERM
-stopwaitsecs=20
+stopwaitsecs={stop}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
@@ -112,6 +116,7 @@ def write_config(demo: bool) -> Path:
             command=command,
             root=ROOT,
             again="true",
+            stop=STOP_SECONDS,
             startsecs=3,
             log=LOGS / f"{name}.log",
             log_size="10MB",
@@ -122,6 +127,7 @@ def write_config(demo: bool) -> Path:
         command=f"{shlex.quote(sys.executable)} -m sandhi welcome{' --demo' if demo else ''}",
         root=ROOT,
         again="false",
+        stop=STOP_SECONDS,
         startsecs=0,
         log="/dev/fd/1",
         log_size=0,

@@ -12,6 +12,14 @@ from clinic.templates import APPROVED, UTILITY, TemplateBook, TemplateError, Wor
 from sandhi.console import Refusal, out
 from sandhi.writing import template_book
 
+# what WhatsApp lets us edit; nothing else than waiting helps a template in review
+EDITABLE = (APPROVED, "REJECTED", "PAUSED")
+_WAIT = "submit again when WhatsApp has reviewed it, or give the file a new `name`."
+_LIMITED = (
+    "WhatsApp takes one edit of an approved template in 24 hours and ten in 30 days: submit again "
+    "later, or give the file a new `name`."
+)
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Message templates, which alone may go 24 hours after a patient last wrote.",
@@ -27,7 +35,11 @@ def validate() -> None:
 
 @app.command()
 def submit() -> None:
-    """Submit what WhatsApp does not have yet for review; may be repeated."""
+    """Submit for review what WhatsApp does not have yet, or has in other words; may be repeated.
+
+    An approved template that is edited may not go again before its new words are approved, and
+    WhatsApp takes one such edit in 24 hours and ten in 30 days.
+    """
     problems = submit_missing()
     status()
     if problems:
@@ -52,39 +64,58 @@ def status() -> None:
 
 
 def submit_missing() -> List[str]:
-    """Submit the templates that WhatsApp does not have; one sentence for each that it refused.
+    """Submit what WhatsApp lacks, and edit what differs; one sentence for each it did not take.
 
     Raises:
         Refusal: if WhatsApp cannot be asked at all.
     """
     from channels.whatsapp.graph import GraphError
-    from channels.whatsapp.template_admin import submit as submit_one
 
     problems: List[str] = []
     with out.status("Submitting"):
         for wording, remote in _read(_book()):
-            if remote is not None:
+            about = f"{wording.name} ({wording.code})"
+            if remote is not None and not _differs(wording, remote):
+                continue
+            if remote is not None and remote.status not in EDITABLE:
+                problems.append(f"{about} was changed, but is {remote.status}: {_WAIT}")
                 continue
             try:
-                taken = submit_one(_client(), _account(), wording)
+                _keep(_submitted(wording, remote))
             except GraphError as error:
+                advice = f" {_LIMITED}" if remote is not None else ""
                 problems.append(
-                    f"{wording.name} ({wording.code}) was refused: code {error.code}, "
-                    f"{error.title or 'no reason given'}"
+                    f"{about} was refused: code {error.code}, "
+                    f"{error.title or 'no reason given'}.{advice}"
                 )
-            else:
-                _keep(taken)
     return problems
+
+
+def _submitted(wording: Wording, remote: Any) -> Any:
+    from channels.whatsapp.template_admin import edit
+    from channels.whatsapp.template_admin import submit as submit_one
+
+    if remote is None:
+        return submit_one(_client(), _account(), wording)
+    return edit(_client(), remote, wording)
+
+
+def _differs(wording: Wording, remote: Any) -> bool:
+    """Whether the file says something else, or another category that can still be changed."""
+    moved = remote.category != wording.category and remote.status != APPROVED
+    return bool(remote.digest != wording.digest or moved)
 
 
 def _may_go(wording: Wording, remote: Any) -> str:
     if remote is None:
         return "no: run `sandhi templates submit`"
     if remote.digest != wording.digest:
-        return "no: its file was changed; give it a new name, or edit it at WhatsApp"
+        return "no: its file was changed; run `sandhi templates submit`"
     if remote.category != UTILITY:
         return "no: WhatsApp counts it as another category"
-    return "yes" if remote.status == APPROVED else "no: not approved"
+    if remote.status == APPROVED:
+        return "yes"
+    return f"no: {remote.reason}" if remote.reason else "no: not approved"
 
 
 def _read(book: TemplateBook) -> List[Tuple[Wording, Any]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime
-from typing import Optional
+from typing import Callable, Hashable, Optional, Tuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic.courses import expire_courses
 from clinic.database import Database, now
 from clinic.logs import logger
+from clinic.pulse import Pulse
 from clinic.recovery import recover
+from clinic.retention import purge
 from clinic.scheduling.booking import expire_holds
 from clinic.setup import has_profile
 from clinic.texts import domain_texts
@@ -22,11 +24,15 @@ from worker.sending import Outbox
 
 log = logger("worker")
 
+# a look whether anything was written at all costs next to nothing; what is due is asked for when
+# something was, and every quarter of a second, for the clock alone makes things due too
 LOOK_EVERY_SECONDS = 0.008
+DUE_EVERY_SECONDS = 0.25
 CHORES_EVERY_SECONDS = 5.0
 ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
 PLAN_EVERY_SECONDS = 3600.0
+PURGE_EVERY_SECONDS = 3600.0
 
 
 def chores(database: Database, moment: Optional[datetime] = None) -> None:
@@ -53,35 +59,67 @@ def rounds(database: Database, moment: Optional[datetime] = None) -> None:
         log.info("rounds", offered_slots=len(offered), courses_over=len(over))
 
 
+def let_go(database: Database, moment: Optional[datetime] = None) -> None:
+    """Delete what was kept for a time, and has had it."""
+    counts = {table: count for table, count in purge(database, moment or now()).items() if count}
+    if counts:
+        log.info("purged", **counts)
+
+
 def run_once(database: Database, outbox: Outbox, moment: Optional[datetime] = None) -> int:
     """Do everything that is due, once; how many letters were taken up."""
     chores(database, moment)
     rounds(database, moment)
     plan_ahead(database, moment or now())
+    let_go(database, moment)
     return outbox.drain(moment)
 
 
 def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -> None:
     """Work until `stopping` is set; a database that does not answer is asked again."""
-    next_chores = next_rounds = next_planning = 0.0
+    jobs = [_Job(every, work, database) for every, work in BY_THE_CLOCK]
+    pulse = Pulse(database, keep_seconds=0.0)
+    seen: Hashable = None
+    next_look = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
+        busy = False
         try:
-            if time.monotonic() >= next_chores:
-                chores(database)
-                next_chores = time.monotonic() + CHORES_EVERY_SECONDS
-            if time.monotonic() >= next_rounds:
-                rounds(database)
-                next_rounds = time.monotonic() + ROUNDS_EVERY_SECONDS
-            if time.monotonic() >= next_planning:
-                plan_ahead(database, now())
-                next_planning = time.monotonic() + PLAN_EVERY_SECONDS
-            busy = outbox.step() > 0
+            for job in jobs:
+                job.do_if_due()
+            beat = pulse.beat()
+            if beat != seen or outbox.in_flight or time.monotonic() >= next_look:
+                busy = outbox.step() > 0
+                seen, next_look = beat, time.monotonic() + DUE_EVERY_SECONDS
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:
             log.exception("database does not answer")
-            busy = False
             pause = min(max(pause, 0.25) * 2, LONGEST_PAUSE_SECONDS)
         if not busy:
             stopping.wait(pause)
     outbox.close()
+
+
+class _Job:
+    """Something done again and again; first at once."""
+
+    def __init__(
+        self, every_seconds: float, work: Callable[[Database], object], database: Database
+    ) -> None:
+        self._every = every_seconds
+        self._work = work
+        self._database = database
+        self._next = 0.0
+
+    def do_if_due(self) -> None:
+        if time.monotonic() >= self._next:
+            self._work(self._database)
+            self._next = time.monotonic() + self._every
+
+
+BY_THE_CLOCK: Tuple[Tuple[float, Callable[[Database], object]], ...] = (
+    (CHORES_EVERY_SECONDS, chores),
+    (ROUNDS_EVERY_SECONDS, rounds),
+    (PLAN_EVERY_SECONDS, lambda database: plan_ahead(database, now())),
+    (PURGE_EVERY_SECONDS, let_go),
+)

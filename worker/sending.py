@@ -79,6 +79,7 @@ class Outbox:
         self._owner = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self._flying: Set["Future[Optional[Report]]"] = set()
         self._reports: List[Report] = []
+        self._closing = threading.Event()
 
     def drain(self, moment: Optional[datetime] = None) -> int:
         """Send what is due until nothing is, and return how many letters were taken up."""
@@ -93,6 +94,11 @@ class Outbox:
             if not self._flying:
                 return total
             wait(self._flying, return_when="FIRST_COMPLETED")
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether letters are on their way, or what became of some is not written down yet."""
+        return bool(self._flying or self._reports)
 
     def step(self, moment: Optional[datetime] = None) -> int:
         """Write down what came back, claim what is due now, start sending it; how many."""
@@ -156,6 +162,9 @@ class Outbox:
 
     def _send(self, letter: Letter, begin_by: float) -> Optional[Report]:
         self._pace.wait()
+        if self._closing.is_set():
+            # whoever stops this worker waits for one letter per thread, not for a queue of them
+            return Report(letter.message_id, detail="not begun: stopping", retry_in=timedelta(0))
         if time.monotonic() > begin_by:
             # others were so slow that its lease could end on the way: it has not gone, so again
             return Report(letter.message_id, detail="not begun in time", retry_in=timedelta(0))
@@ -167,7 +176,8 @@ class Outbox:
             return None
 
     def close(self) -> None:
-        """Let what is on its way end, and write down what became of it."""
+        """Let what is on its way end, and write down what became of it; the rest waits again."""
+        self._closing.set()
         self._pool.shutdown(wait=True)
         self._collect()
         if not self._reports:

@@ -20,7 +20,7 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from ruamel.yaml import YAML
 
-from assistant.nlu.ages import age
+from assistant.nlu.ages import MINOR, age, may_be_minor
 from assistant.nlu.tokens import Token, phrase, tokens
 
 WORDS_FILE = Path(__file__).with_name("details_words.yml")
@@ -115,6 +115,8 @@ def details(text: str) -> List[Found]:
     said = age(text)
     if said is not None:
         found.append(Found("age", said.years, said.start, said.end))
+    elif (child := may_be_minor(text)) is not None:
+        found.append(Found("age", MINOR, *child))
     return _without_contradiction(found)
 
 
@@ -201,7 +203,10 @@ def _is_asked_for(place: _Place) -> bool:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class DetailsExtractor(GraphComponent, EntityExtractorMixin):
-    """Adds entities `gender`, `category`, `language_choice`, `indifferent`, `age`, `relation`."""
+    """Adds entities `gender`, `category`, `language_choice`, `indifferent`, `age`, `relation`.
+
+    An `age` is a number of years, or `minor` where a patient seems to be under 18.
+    """
 
     @classmethod
     def create(

@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
-from rasa.nlu.extractors.extractor import EntityExtractorMixin
-from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
+from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 from ruamel.yaml import YAML
 
 from assistant.nlu.tokens import phrase, tokens
 from assistant.nlu.when import LONGEST_READ, understand
 from assistant.nlu.when_items import Item, items
+from assistant.nlu.zoned import Reading, ZonedExtractor
 
 WORDS_FILE = Path(__file__).with_name("series_words.yml")
 WEEKS_OF = {"week": 1, "month": 4}
@@ -31,6 +28,9 @@ MOST_WEEKS = 26
 ONE_VISIT, ROW_OF_VISITS = ("book", "inform"), "book_series"
 
 Words = Tuple[str, ...]
+# between two weekdays these make a range: "Mon to Thu", "som se guru"
+THROUGH = (("join", "to"), ("se", None), ("before_it", "until"))
+DAYS = ("weekday", "weekday_short")
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,33 @@ def _named_days(row: List[Item]) -> List[int]:
     """The weekdays of the message; a short name that is a word too counts beside another day."""
     sure = [int(item.value) for item in row if item.kind == "weekday"]
     short = [int(item.value) for item in row if item.kind == "weekday_short"]
-    return sorted({*sure, *(short if len(short) + len(sure) > 1 else [])})
+    between = [day for at in _ranges(row) for day in _through(row[at].value, row[at + 2].value)]
+    return sorted({*sure, *(short if len(short) + len(sure) > 1 else []), *between})
+
+
+def _ranges(row: List[Item]) -> List[int]:
+    """Where "Monday to Thursday" begins; "Mon-Wed-Fri" is a list and no range."""
+    joins = [
+        at
+        for at in range(len(row) - 2)
+        if row[at].kind in DAYS
+        and (row[at + 1].kind, row[at + 1].value) in THROUGH
+        and row[at + 2].kind in DAYS
+    ]
+    return [at for at in joins if at - 2 not in joins and at + 2 not in joins]
+
+
+def _through(first: int, last: int) -> List[int]:
+    """The weekdays from one to the other, around the end of the week where it must be."""
+    return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
 
 
 def _without_days(text: str, row: List[Item]) -> str:
-    """The text with a comma in place of each weekday."""
-    for item in reversed(row):
-        if item.kind in ("weekday", "weekday_short"):
-            text = f"{text[: item.start]} , {text[item.end :]}"
+    """The text with a comma in place of each weekday, and of what makes a range of two."""
+    joins = {at + 1 for at in _ranges(row)}
+    for at in reversed(range(len(row))):
+        if row[at].kind in DAYS or at in joins:
+            text = f"{text[: row[at].start]} , {text[row[at].end :]}"
     return text
 
 
@@ -149,50 +168,19 @@ def _number(item: Item) -> Optional[int]:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class SeriesExtractor(GraphComponent, EntityExtractorMixin):
+class SeriesExtractor(ZonedExtractor):
     """Adds one entity `series` whose value is `Series.to_json()`."""
 
-    @staticmethod
-    def get_default_config() -> Dict[str, Any]:
-        """`time_zone` is the clinic's, by its IANA name."""
-        return {"time_zone": "Asia/Kolkata"}
+    entity = "series"
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SeriesExtractor:
-        """A component for the zone of its configuration."""
-        return cls(config)
+    def read(self, text: str, now: datetime, zone: ZoneInfo) -> Optional[Reading]:
+        """What `understand_series` finds; the whole message says it."""
+        series = understand_series(text, now, zone)
+        return None if series is None else Reading(series.to_json(), 0, len(text))
 
-    def __init__(self, config: Dict[str, Any]) -> None:
-        self._zone = ZoneInfo({**self.get_default_config(), **config}["time_zone"])
-
-    def process(self, messages: List[Message]) -> List[Message]:
-        """Adds the entity to each message that names a row of visits."""
-        for message in messages:
-            text = message.get(TEXT) or ""
-            series = understand_series(text, datetime.now(self._zone), self._zone)
-            if series is not None:
-                entity = {
-                    "entity": "series",
-                    "value": series.to_json(),
-                    "start": 0,
-                    "end": len(text),
-                    "extractor": self.name,
-                    "confidence_entity": 1.0,
-                }
-                entities = [*message.get(ENTITIES, []), entity]
-                message.set(ENTITIES, entities, add_to_output=True)
-                _name_the_intent(message, series)
-        return messages
-
-
-def _name_the_intent(message: Message, series: Series) -> None:
-    """Days of the week for a number of weeks are a row of visits, however "book" it sounds."""
-    intent: Dict[str, Any] = message.get(INTENT) or {}
-    if series.days and series.weeks and intent.get("name") in ONE_VISIT:
-        message.set(INTENT, {**intent, "name": ROW_OF_VISITS}, add_to_output=True)
+    def follow(self, message: Message, reading: Reading) -> None:
+        """Days of the week for a number of weeks are a row of visits, however "book" it sounds."""
+        intent: Dict[str, Any] = message.get(INTENT) or {}
+        is_row = reading.value["days"] and reading.value["weeks"]
+        if is_row and intent.get("name") in ONE_VISIT:
+            message.set(INTENT, {**intent, "name": ROW_OF_VISITS}, add_to_output=True)

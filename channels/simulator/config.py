@@ -20,6 +20,7 @@ ADJUSTABLE = (
     "webhook_timeout",
     "webhook_url",
     "new_template_status",
+    "template_review_seconds",
 )
 
 
@@ -29,6 +30,8 @@ class SimulatorConfig:
 
     `number_rate` (messages/s) and `pair_seconds` switch their rate limit off at 0.
     `retry_delays` is how long to wait after each failed webhook; the last one repeats.
+    `new_template_status` is what the review of a submitted or edited template comes to, after
+    `template_review_seconds`, in which it is `PENDING`.
     `webhook_batch` is the most updates one POST may carry (Meta: up to 1,000).
     """
 
@@ -58,6 +61,7 @@ class SimulatorConfig:
     retry_delays: Tuple[float, ...] = (1, 2, 4, 8, 15, 30, 60, 300, 900, 3600)
 
     new_template_status: str = "APPROVED"
+    template_review_seconds: float = 0.0
     transcript_limit: int = 20_000
     contact_limit: int = 20_000
     media_limit: int = 500

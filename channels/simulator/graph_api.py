@@ -192,5 +192,22 @@ def list_templates(version: str, account: str) -> ResponseReturnValue:
 def create_template(version: str, account: str) -> ResponseReturnValue:
     sim = _authorised()
     _own(account, sim.config.waba_id)
-    template = sim.templates.create(request.get_json(silent=True), sim.config.new_template_status)
+    template = sim.templates.create(
+        request.get_json(silent=True),
+        sim.config.new_template_status,
+        sim.config.template_review_seconds,
+    )
     return jsonify(id=template.id, status=template.status, category=template.category)
+
+
+@graph.post("/<version:version>/<object_id:template>")
+def edit_template(version: str, template: str) -> ResponseReturnValue:
+    """A template's new words, or its new category, for review."""
+    sim = _authorised()
+    sim.templates.edit(
+        template,
+        request.get_json(silent=True),
+        sim.config.new_template_status,
+        sim.config.template_review_seconds,
+    )
+    return jsonify(success=True)

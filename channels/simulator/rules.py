@@ -201,6 +201,22 @@ TEMPLATE_EXAMPLE = Rule(
 TEMPLATE_EDGES = Rule(
     "template edges", 100, "Variables can't be at the start or end of the body.", subcode=2388299
 )
+# the texts and subcodes of these four are not published; the rules are
+TEMPLATE_IN_REVIEW = Rule(
+    "template in review", 100, "Only approved, rejected or paused templates can be edited."
+)
+TEMPLATE_CATEGORY_FIXED = Rule(
+    "template category fixed", 100, "The category of an approved template cannot be edited."
+)
+TEMPLATE_EDITS_A_DAY = Rule(
+    "template edits a day", 100, "An approved template can be edited {limit} time in 24 hours.", 1
+)
+TEMPLATE_EDITS_A_MONTH = Rule(
+    "template edits a month",
+    100,
+    "An approved template can be edited {limit} times in 30 days.",
+    10,
+)
 TEMPLATE_BUTTONS = Rule("template buttons", 100, "At most {limit} buttons, label 1 to 25.", 10)
 
 # --- media ---

@@ -52,7 +52,7 @@ class Simulator:
     def _fresh(self) -> None:
         config = self.config
         self.media = MediaShelf(config, self.clock.now)
-        self.templates = TemplateBook()
+        self.templates = TemplateBook(self.clock.now)
         self.limits = RateLimits(config)
         self.held: List[Job] = []
         self.receipts: List[Dict[str, Any]] = []

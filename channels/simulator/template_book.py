@@ -1,11 +1,16 @@
-"""Message templates of the business account: submission, review status, listing."""
+"""Message templates of the business account: submission, review, edits, listing.
+
+Source: Meta, "Templates" of the Business Management API: approved, rejected and paused templates
+can be edited; an approved one once in 24 hours and ten times in 30 days, but not its category.
+"""
 
 from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from channels.simulator import rules
 from channels.simulator.fields import list_at, object_at, string_at
@@ -13,6 +18,7 @@ from channels.simulator.refusal import broken
 
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 CATEGORIES = ("UTILITY", "MARKETING", "AUTHENTICATION")
+EDITABLE = ("APPROVED", "REJECTED", "PAUSED")
 STATUSES = ("APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT")
 _TEXT_LIMITS = {"HEADER": 60, "BODY": 1024, "FOOTER": 60}
@@ -33,6 +39,9 @@ class Template:
     status: str
     components: List[Dict[str, Any]]
     parameter_format: str = "POSITIONAL"
+    verdict: str = ""
+    reviewed_at: float = 0.0
+    edited_at: List[float] = field(default_factory=list)
 
     def component(self, kind: str) -> Optional[Dict[str, Any]]:
         """The component of a kind (`HEADER`, `BODY`, `FOOTER`, `BUTTONS`), None if absent."""
@@ -78,16 +87,20 @@ HELLO_WORLD: Dict[str, Any] = {
 
 
 class TemplateBook:
-    """All templates by name and language. Safe to use from several threads."""
+    """All templates by name and language. Safe to use from several threads.
 
-    def __init__(self) -> None:
+    What is submitted or edited is `PENDING` for `review_seconds` of `clock`, then gets its verdict.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
+        self._clock = clock
         self._templates: Dict[Tuple[str, str], Template] = {}
         self._next_id = 594425479261596
         # Every test account of Meta's comes with this one.
         self.put(HELLO_WORLD, "APPROVED")
 
-    def create(self, submission: Any, status: str) -> Template:
+    def create(self, submission: Any, status: str, review_seconds: float = 0.0) -> Template:
         """Store a submitted template.
 
         Raises:
@@ -97,7 +110,68 @@ class TemplateBook:
         with self._lock:
             if (submission["name"], submission["language"]) in self._templates:
                 raise broken(rules.TEMPLATE_TWICE)
-        return self.put(submission, status)
+        template = self.put(submission, status)
+        with self._lock:
+            self._review(template, status, review_seconds)
+        return template
+
+    def edit(
+        self, template_id: str, change: Any, status: str, review_seconds: float = 0.0
+    ) -> Template:
+        """Take an edit, which is reviewed like a new template.
+
+        Raises:
+            RefusalError: there is no such template, it may not be edited now, or the edit breaks
+                a rule of submission.
+        """
+        object_at(change, "", (), ("category", "components", "message_send_ttl_seconds"))
+        with self._lock:
+            template = self._by_id(template_id)
+            self._refuse_edit(template, change)
+            edited: Dict[str, Any] = {
+                "name": template.name,
+                "language": template.language,
+                "category": change.get("category", template.category),
+                "components": change.get("components", template.components),
+            }
+            check_submission(edited)
+            template.category, template.components = edited["category"], edited["components"]
+            template.edited_at.append(self._clock())
+            self._review(template, status, review_seconds)
+            return template
+
+    def _by_id(self, template_id: str) -> Template:
+        for template in self._templates.values():
+            if template.id == template_id:
+                return self._settled(template)
+        raise broken(rules.OBJECT_ID, template_id)
+
+    def _refuse_edit(self, template: Template, change: Dict[str, Any]) -> None:
+        if template.status not in EDITABLE:
+            raise broken(rules.TEMPLATE_IN_REVIEW)
+        if template.status != "APPROVED":
+            return
+        if change.get("category", template.category) != template.category:
+            raise broken(rules.TEMPLATE_CATEGORY_FIXED)
+        now = self._clock()
+        for rule, window in (
+            (rules.TEMPLATE_EDITS_A_DAY, rules.DAY),
+            (rules.TEMPLATE_EDITS_A_MONTH, 30 * rules.DAY),
+        ):
+            lately = [at for at in template.edited_at if at > now - window]
+            if len(lately) >= (rule.limit or 0):
+                raise broken(rule)
+
+    def _review(self, template: Template, verdict: str, seconds: float) -> None:
+        template.verdict, template.reviewed_at = verdict, self._clock() + seconds
+        template.status = "PENDING"
+        self._settled(template)
+
+    def _settled(self, template: Template) -> Template:
+        """The template, with the verdict of a review that is over."""
+        if template.verdict and self._clock() >= template.reviewed_at:
+            template.status, template.verdict = template.verdict, ""
+        return template
 
     def put(self, submission: Dict[str, Any], status: str) -> Template:
         """Store or replace a template that passes the rules of submission."""
@@ -118,12 +192,13 @@ class TemplateBook:
 
     def find(self, name: str, language: str) -> Optional[Template]:
         with self._lock:
-            return self._templates.get((name, language))
+            found = self._templates.get((name, language))
+            return None if found is None else self._settled(found)
 
     def listed(self, **wanted: Optional[str]) -> List[Template]:
         """Templates whose attributes equal every wanted value that is given."""
         with self._lock:
-            found: Iterable[Template] = list(self._templates.values())
+            found: Iterable[Template] = list(map(self._settled, self._templates.values()))
         return [
             template
             for template in found

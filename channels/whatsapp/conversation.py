@@ -14,6 +14,7 @@ from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_decision
+from channels.judging import Judged, Parser, judge
 from channels.language import detect
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
@@ -24,19 +25,17 @@ from clinic.database import Database
 from clinic.inbound import revoke
 from clinic.logs import logger
 from clinic.outbox import more_of
-from clinic.turns import AlreadyHandled, TurnResult, commit_turn
+from clinic.turns import AlreadyHandled, NoLongerMuted, TurnResult, commit_turn
 
 log = logger("channel.conversation")
 
 LONGEST_TURN_SECONDS = 45.0
-LONGEST_READING_SECONDS = 15.0
 MOST_ATTEMPTS = 3
 
 READ_BY_RASA = frozenset({"text", "edit", "tap", "welcome"})
 SILENT = frozenset({"sticker", "reaction", "revoke", "system"})
 
 Handler = Callable[[UserMessage], Awaitable[Any]]
-Parser = Callable[[UserMessage], Awaitable[Dict[str, Any]]]
 
 
 class Conversation:
@@ -77,6 +76,8 @@ class Conversation:
             outcome = await self._take(opening)
         except AlreadyHandled:
             return "elsewhere"
+        except NoLongerMuted:
+            return "again"
         except SQLAlchemyError:
             raise
         except Exception:
@@ -154,41 +155,39 @@ class Conversation:
     async def _lay_before_staff(self, opening: Opening) -> str:
         """A person has this conversation: the inbox shows the message, the bot says nothing.
 
-        Only a red flag is answered even now, with the emergency text, at most once an hour.
+        Only a red flag is answered even now, with the emergency text, at most once an hour. What is
+        clinical is marked so, and makes the handoff one for those who may read it.
         """
-        gate = await self._gate(opening)
-        red_flag = gate.get("red_flag")
+        judged = await self._judge(opening)
         bubbles = []
-        if red_flag and opening.emergency_text_due:
-            bubbles = [await self._emergency(opening, red_flag)]
+        if judged.red_flag and opening.emergency_text_due:
+            bubbles = [await self._emergency(opening, judged.red_flag)]
         if opening.kind == "revoke":
             await self._revoke(opening)
         await self._commit(
             opening,
             bubbles=bubbles,
-            handoff="red_flag" if red_flag else None,
-            red_flag=red_flag,
-            marks=gate or None,
+            muted=True,
+            handoff=judged.reason,
             detail="human",
+            **judged.parts(),
             **_decided(opening),
         )
         return "staff"
 
     async def _hand_over_unreadable(self, opening: Opening) -> str:
         """What nobody here can read (a picture, a voice note, a pin) goes to a person."""
-        gate = await self._gate(opening)
-        red_flag = gate.get("red_flag")
-        if red_flag:
-            bubble = await self._emergency(opening, red_flag)
+        judged = await self._judge(opening)
+        if judged.red_flag:
+            bubble = await self._emergency(opening, judged.red_flag)
         else:
             bubble = await self._text(opening, "utter_handoff_media")
         await self._commit(
             opening,
             bubbles=[bubble],
-            handoff="red_flag" if red_flag else "media",
-            red_flag=red_flag,
-            marks=gate or None,
+            handoff="red_flag" if judged.red_flag else "media",
             forget=True,
+            **judged.parts(),
         )
         return "handoff"
 
@@ -205,20 +204,18 @@ class Conversation:
     async def _fail(self, opening: Opening, code: str) -> str:
         """Anything failing fails to a human, with the fixed text; a red flag keeps its own."""
         log.warning("turn handed over", message=opening.message_id, failure=code)
-        gate = await self._gate(opening)
-        red_flag = gate.get("red_flag")
-        if red_flag:
-            bubble = await self._emergency(opening, red_flag)
+        judged = await self._judge(opening)
+        if judged.red_flag:
+            bubble = await self._emergency(opening, judged.red_flag)
         else:
             bubble = await self._text(opening, "utter_handoff_failure")
         await self._commit(
             opening,
             bubbles=[bubble],
-            handoff="red_flag" if red_flag else "failure",
-            red_flag=red_flag,
-            marks=gate or None,
+            handoff=judged.reason or "failure",
             forget=True,
             detail=code,
+            **judged.parts(),
             **_decided(opening),
         )
         return "failure"
@@ -232,19 +229,18 @@ class Conversation:
             return "elsewhere"
         return "failure"
 
-    async def _gate(self, opening: Opening) -> Dict[str, Any]:
-        """What the clinical gate says of words that Rasa will not answer; {} where it fails."""
-        text = harmless_text(opening.text)
+    async def _judge(self, opening: Opening) -> Judged:
+        """What the clinical gate says of words that Rasa will not answer."""
         # what broke every attempt so far may be the reading itself
-        if not text or opening.kind in SILENT or opening.attempts > MOST_ATTEMPTS:
-            return {}
-        message = UserMessage(text=text, sender_id=str(opening.contact_id))
-        try:
-            parsed = await asyncio.wait_for(self._parse(message), LONGEST_READING_SECONDS)
-            return dict(parsed.get("gate") or {})
-        except Exception:
-            log.exception("gate failed", message=opening.message_id)
-            return {}
+        if opening.kind in SILENT or opening.attempts > MOST_ATTEMPTS:
+            return Judged()
+        if opening.payload:
+            # the words on our own button are ours; what tapping it means was written by us too
+            command = parse_payload(opening.payload)
+            return Judged.of_intent(command[0]) if command else Judged()
+        return await judge(
+            self._parse, opening.contact_id, opening.message_id, harmless_text(opening.text)
+        )
 
     async def _revoke(self, opening: Opening) -> None:
         target = opening.content.get("target")

@@ -44,6 +44,8 @@ __all__ = [
 
 _log = structlog.get_logger(__name__)
 
+# Seconds to connect and to write the request; seconds between two bytes of the answer.
+TIMEOUT = (3.05, 20.0)
 # A file is written in one go, and the time to connect is also the time to write.
 _UPLOAD_TIMEOUT = (120.0, 60.0)
 
@@ -70,7 +72,7 @@ class GraphClient:
         version: str,
         phone_number_id: str,
         token: str,
-        timeout: tuple[float, float] = (3.05, 20.0),
+        timeout: tuple[float, float] = TIMEOUT,
         pool: int = 16,
     ) -> None:
         if not _VERSION.fullmatch(version):

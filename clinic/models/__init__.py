@@ -1,5 +1,6 @@
 """Every table of the clinic database."""
 
+from clinic.models.announcement import Announcement
 from clinic.models.attendance import AttendanceMark
 from clinic.models.audit import AuditEntry
 from clinic.models.base import Base
@@ -26,6 +27,7 @@ from clinic.models.staff import ApiToken, Staff
 from clinic.models.waiting import SlotOffer, WaitingPatient
 
 __all__ = [
+    "Announcement",
     "ApiToken",
     "Appointment",
     "AttendanceMark",

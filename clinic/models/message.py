@@ -51,8 +51,8 @@ class Message(Base):
 
     `cause` makes an outgoing message unique: `turn:<id of the message answered>:<n>`, `staff:<key>`,
     `handoff:<id>:<text>`, `appointment:<id>:<kind>:<version>`.
-    `content` of an outgoing message is a `clinic.bubbles` bubble, null while a reminder or nudge
-    waits for its moment, in which it is written; of an incoming one the parsed parts (tap, media,
+    `content` of an outgoing message is a `clinic.bubbles` bubble, null while one that is planned
+    without words waits for its moment, in which it is written; of an incoming one the parsed parts (tap, media,
     location, referral ...). `text` is what a reader of the transcript sees.
     `detail` says why a state was reached (an error code, a skip reason).
     `lease_until` is how long a worker may keep what it claimed or sends; of a refused reply that

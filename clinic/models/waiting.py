@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import relationship
 
+from clinic.crypto import EncryptedText
 from clinic.database import UtcDateTime, now
 from clinic.models.base import Base, BigId
 from clinic.models.contact import Contact
@@ -38,7 +39,8 @@ class WaitingPatient(Base):
     begins at or after `after` and before `before`. What is None does not matter.
     A row is `waiting` until it is `served` by a booking, `left` by the patient, or `lapsed`
     because its last day is over. `seen_appointment_id` is the contact's newest appointment when
-    the row was written: a visit booked later ends the waiting.
+    the row was written: a visit booked later ends the waiting. `patient_name` is whom the visit
+    is for, where that is known already.
     """
 
     __tablename__ = "waiting_patients"
@@ -55,6 +57,7 @@ class WaitingPatient(Base):
 
     id = Column(BigId, primary_key=True)
     contact_id = Column(BigId, ForeignKey("contacts.id"), nullable=False, index=True)
+    patient_name = Column(EncryptedText)
     service = Column(String(40), nullable=False)
     category = Column(String(20))
     day_from = Column(Date, nullable=False)

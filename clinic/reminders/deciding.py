@@ -1,4 +1,4 @@
-"""Deciding at the moment of sending: is this reminder or nudge still true and still wanted?"""
+"""Deciding at the moment of sending: is what was planned still true and still wanted?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from clinic.decision import Decision, Go, Later, Stop
+from clinic.delivery import window_open
 from clinic.models import Appointment, Clinician, Message, Reminder
 from clinic.models.message import (
     CANCELLED,
@@ -23,6 +24,7 @@ from clinic.models.message import (
     UNKNOWN,
 )
 from clinic.models.schedule import STANDING
+from clinic.reminders.announced import decide_announcement
 from clinic.reminders.nudging import decide_nudge
 from clinic.reminders.times import quiet_span
 from clinic.reminders.writing import Visit, Words
@@ -34,18 +36,22 @@ TOGETHER = timedelta(hours=1)
 # what has left the house, or may have
 GONE = (SENDING, SENT, DELIVERED, READ, UNKNOWN)
 WHILE_CHANGED = timedelta(seconds=2)
+UNTIL_REVIEWED = timedelta(minutes=5)
 NO_TEMPLATE = "no approved template"
 
 UNDECIDED = Counter(
     "sandhi_reminders_without_template_total",
-    "Reminders and nudges that were skipped because no approved utility template could carry them",
+    "Messages of our own that were skipped because no approved utility template could carry them",
 )
 
 Key = Tuple[int, str, int]
 
 
 class ReminderWriter:
-    """Decides about reminders and nudges, and writes those that go (`clinic.decision.Writer`)."""
+    """Decides about reminders, nudges and announcements, and writes those that go.
+
+    A `clinic.decision.Writer`.
+    """
 
     def __init__(self, texts: Texts, book: TemplateBook) -> None:
         self._texts = texts
@@ -65,17 +71,32 @@ class ReminderWriter:
         if reminders:
             decisions.update(_Reminders(session, words, contacts, moment).decide(reminders))
         for message in messages:
+            contact = contacts[int(message.contact_id)]
             if message.kind == "nudge":
-                contact = contacts[int(message.contact_id)]
                 quiet = _quiet(message, words, moment)
                 decisions[int(message.id)] = quiet or decide_nudge(
                     session, words, message, contact, moment
                 )
-        without = [m for m, d in decisions.items() if isinstance(d, Go) and d.bubble is None]
-        for message_id in without:
-            decisions[message_id] = Stop(SKIPPED, NO_TEMPLATE)
-            UNDECIDED.inc()
+            elif message.kind != "reminder":
+                # somebody who wrote within the day reads what is news to them at any hour
+                quiet = None if window_open(contact, moment) else _quiet(message, words, moment)
+                decisions[int(message.id)] = quiet or decide_announcement(
+                    session, words, message, contact, moment
+                )
+        for message in messages:
+            decision = decisions[int(message.id)]
+            if isinstance(decision, Go) and decision.bubble is None:
+                decisions[int(message.id)] = _without_template(message, moment)
         return decisions
+
+
+def _without_template(message: Any, moment: datetime) -> Decision:
+    """A nudge is good for days, and waits: its template may be in review at this hour."""
+    again = moment + UNTIL_REVIEWED
+    if message.kind == "nudge" and message.not_after is not None and again < message.not_after:
+        return Later(again, NO_TEMPLATE)
+    UNDECIDED.inc()
+    return Stop(SKIPPED, NO_TEMPLATE)
 
 
 def _quiet(message: Any, words: Words, moment: datetime) -> Optional[Decision]:

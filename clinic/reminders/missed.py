@@ -68,17 +68,23 @@ def plan_drop_offs(session: Session, now: datetime) -> List[int]:
     return planned
 
 
-def has_visit_ahead(
-    session: Session, now: datetime, contact_id: int, course_id: Optional[int] = None
-) -> bool:
-    """Whether a standing visit (of this course) lies ahead."""
+def has_visit_ahead(session: Session, now: datetime, contact_id: int) -> bool:
+    """Whether a standing visit of this contact lies ahead."""
     wanted = select(Appointment.id).where(
         Appointment.contact_id == contact_id,
         Appointment.status.in_(STANDING),
         Appointment.starts_at > now,
     )
-    if course_id is not None:
-        wanted = wanted.where(Appointment.course_id == course_id)
+    return session.execute(wanted.limit(1)).first() is not None
+
+
+def has_session_since(session: Session, since: datetime, course_id: int) -> bool:
+    """Whether a session of the course ended after `since`, or lies ahead."""
+    wanted = select(Appointment.id).where(
+        Appointment.course_id == course_id,
+        Appointment.status.not_in((VISIT_CANCELLED, HELD)),
+        Appointment.ends_at > since,
+    )
     return session.execute(wanted.limit(1)).first() is not None
 
 

@@ -14,7 +14,7 @@ from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Clinician, Course, Nudge, Service
 from clinic.models.message import CANCELLED, SKIPPED
 from clinic.models.schedule import NO_SHOW as VISIT_MISSED
-from clinic.reminders.missed import DROP_OFF, has_visit_ahead
+from clinic.reminders.missed import DROP_OFF, has_session_since, has_visit_ahead
 from clinic.reminders.writing import Visit, Words
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
@@ -23,6 +23,8 @@ from clinic.scheduling.slots import free_slots
 # a person has the conversation: look again after so long
 PAUSE = timedelta(hours=1)
 SLOTS = 3
+# nobody answers a nudge at once: what is shown can still be booked some hours later
+TIME_TO_ANSWER = timedelta(hours=3)
 LOOK_AHEAD = timedelta(days=7)
 
 
@@ -52,7 +54,9 @@ def _drop_off(
     if course.expires_on is not None and course.expires_on < moment.astimezone(words.zone).date():
         return Stop(CANCELLED, "course expired")
     left = balance(session, course_id).left_to_book
-    if left == 0 or has_visit_ahead(session, moment, int(contact.id), course_id):
+    # it may have waited for a person's conversation to end, and the patient have come meanwhile
+    idle_since = moment - timedelta(days=words.profile.reminders.nudge_after_days)
+    if left == 0 or has_session_since(session, idle_since, course_id):
         return Stop(CANCELLED, "course booked")
     clinician, service = _codes(session, course.clinician_id, course.service_id)
     slots = _free(session, words, clinician, service, moment)
@@ -88,7 +92,8 @@ def _free(
     session: Session, words: Words, clinician: str, service: str, moment: datetime
 ) -> List[Slot]:
     """A few free times of the coming week; none where the calendar has none to give."""
-    today = moment.astimezone(words.zone).date()
+    answered = moment + TIME_TO_ANSWER
+    today = answered.astimezone(words.zone).date()
     try:
         return free_slots(
             session,
@@ -98,7 +103,7 @@ def _free(
             preferred=[clinician],
             each_time_once=True,
             limit=SLOTS,
-            now=moment,
+            now=answered,
         )
     except SchedulingError:
         return []

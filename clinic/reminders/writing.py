@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from clinic.bubbles import Choice, Choices
+from clinic.bubbles import Choice, Choices, Template
 from clinic.calendar_words import say_day, say_moment, say_time
 from clinic.courses import number_of
 from clinic.delivery import window_open
@@ -48,7 +48,7 @@ class Words:
         self, session: Session, texts: Texts, book: TemplateBook, moment: datetime
     ) -> None:
         self._session = session
-        self._texts = texts
+        self.texts = texts
         self._book = book
         self._moment = moment
         self.profile: Profile = profile_in(session)
@@ -62,7 +62,11 @@ class Words:
             return self._of_several(contact, language, visits)
         visit = visits[0]
         number = self._number(visit)
-        facts = {**self._facts(language), **self._visit(visit, language), "appointment": visit.key}
+        facts = {
+            **self.clinic_facts(language),
+            **self._visit(visit, language),
+            "appointment": visit.key,
+        }
         name = "utter_reminder"
         if number is not None:
             facts.update(number=number[0], total=number[1])
@@ -76,9 +80,9 @@ class Words:
         """The bubble that asks back to a course; None without a template."""
         language = str(contact.language)
         total = int(course.sessions)
-        why = course.why_finish or self._texts.say("utter_word_why_planned", language, total=total)
+        why = course.why_finish or self.texts.say("utter_word_why_planned", language, total=total)
         facts = {
-            **self._facts(language),
+            **self.clinic_facts(language),
             "left": left,
             "total": total,
             "clinician": self._clinician(clinician, language),
@@ -89,7 +93,7 @@ class Words:
     def missed(self, contact: Any, visit: Visit, slots: Sequence[Slot]) -> Optional[Any]:
         """The bubble that offers a new time for a missed visit; None without a template."""
         language = str(contact.language)
-        facts = {**self._facts(language), **self._visit(visit, language)}
+        facts = {**self.clinic_facts(language), **self._visit(visit, language)}
         return self._with_slots(contact, "utter_missed_visit", "missed_visit", facts, slots)
 
     def _number(self, visit: Visit) -> Optional[Tuple[int, int]]:
@@ -98,12 +102,12 @@ class Words:
 
     def _of_several(self, contact: Any, language: str, visits: Sequence[Visit]) -> Optional[Any]:
         lines = [
-            self._texts.say("utter_reminder_line", language, **self._visit(visit, language))
+            self.texts.say("utter_reminder_line", language, **self._visit(visit, language))
             for visit in visits
         ]
         free = window_open(contact, self._moment)
         facts = {
-            **self._facts(language),
+            **self.clinic_facts(language),
             "visits": ("\n" if free else "; ").join(lines),
             "appointment": ",".join(visit.key for visit in visits),
         }
@@ -118,13 +122,12 @@ class Words:
         slots: Sequence[Slot],
     ) -> Optional[Any]:
         language = str(contact.language)
-        said = "; ".join(say_moment(slot.starts_at, language, self.zone) for slot in slots)
-        facts["slots"] = said or self._texts.say("utter_word_no_times", language)
+        facts["slots"] = self.free_times(slots, language)
         bubble = self._bubble(contact, response, template, facts)
         if not slots or not isinstance(bubble, Choices):
             return bubble
         rows = [self._row(slot, language) for slot in slots]
-        opener = self._texts.say("utter_word_free_times", language)
+        opener = self.texts.say("utter_word_free_times", language)
         return Choices(text=bubble.text, choices=[*rows, *bubble.choices], opener=opener)
 
     def _row(self, slot: Slot, language: str) -> Choice:
@@ -139,17 +142,31 @@ class Words:
         self, contact: Any, response: str, template: str, facts: Dict[str, Any]
     ) -> Optional[Any]:
         language = str(contact.language)
-        choices: List[Choice] = self._texts.buttons(response, language, **facts)
+        choices: List[Choice] = self.texts.buttons(response, language, **facts)
         if window_open(contact, self._moment):
-            return Choices(text=self._texts.say(response, language, **facts), choices=choices)
-        wording = self._book.wording(template, language)
+            return Choices(text=self.texts.say(response, language, **facts), choices=choices)
+        return self.template(contact, template, facts, choices)
+
+    def template(
+        self, contact: Any, name: str, facts: Dict[str, Any], choices: Sequence[Choice]
+    ) -> Optional[Template]:
+        """The template, its buttons meaning what `choices` mean; None where it may not go."""
+        wording = self._book.wording(name, str(contact.language))
         if self._usable is None:
             self._usable = usable(self._session)
         if (wording.name, wording.code, wording.digest) not in self._usable:
             return None
         return wording.bubble(facts, [choice.payload or "" for choice in choices])
 
-    def _facts(self, language: str) -> Dict[str, Any]:
+    def free_times(
+        self, slots: Sequence[Slot], language: str, none: str = "utter_word_no_times"
+    ) -> str:
+        """Free times in one line, or the words of `none`."""
+        said = "; ".join(say_moment(slot.starts_at, language, self.zone) for slot in slots)
+        return said or self.texts.say(none, language)
+
+    def clinic_facts(self, language: str) -> Dict[str, Any]:
+        """What any text can say of the clinic."""
         return {"clinic_name": self.profile.name.said_in(language)}
 
     def _visit(self, visit: Visit, language: str) -> Dict[str, Any]:

@@ -97,3 +97,7 @@ class UnknownOffer(SchedulingError):
 
 class OfferOver(SchedulingError):
     """The slot is not kept any more for whom it was offered to."""
+
+
+class PatientUnsaid(SchedulingError):
+    """The contact writes for several patients, and nobody said for whom the slot is."""

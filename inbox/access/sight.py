@@ -4,6 +4,9 @@ A bubble is clinical where a handoff for a clinical reason was open when it came
 it), where the gate marked it so, and where it is a file that a patient sent. Of those, a viewer
 without the right sees that there is one, when, and who may read it. What the bot says is fixed
 text and hidden from nobody, but for what it says of a course, which holds the clinician's words.
+
+The gate marks a message a moment after it came. Until then it is kept back from whoever may not
+read clinical text, for as long as a living assistant takes at most.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import re
 from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from threading import Lock
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
@@ -21,7 +25,9 @@ from sqlalchemy.orm import Session
 
 from clinic import transcript
 from clinic.audit import record
+from clinic.database import now
 from clinic.models import Handoff, Message
+from clinic.models.message import RECEIVED
 from clinic.transcript import Entry
 from inbox.access.rules import CLINICAL_REASONS, SEE_CLINICAL, may
 from inbox.access.viewer import viewer
@@ -40,6 +46,8 @@ CLINICAL_INTENTS = frozenset(
 # messages with a clinician's own words in them: a course's plan, and what asks back to it
 OF_A_COURSE = "course:%"
 REMEMBERED = 20_000
+# longer than the gate is waited for: after that nobody is reading it, and somebody should
+UNJUDGED_FOR = timedelta(seconds=20)
 CHUNK = 200
 _OPENER = re.compile(r"(?:message|turn):(\d{1,18})\b")
 
@@ -61,15 +69,23 @@ class Span(NamedTuple):
 
 
 def read_after(session: Session, contact_id: int, after: int, limit: int) -> List[Entry]:
-    """As `clinic.transcript.read_after`, as far as the viewer may see."""
-    return _seen(session, transcript.read_after(session, contact_id, after, limit))
+    """As `clinic.transcript.read_after`, as far as the viewer may see.
+
+    It ends before what is kept back, so that whoever goes on from there misses nothing.
+    """
+    entries = transcript.read_after(session, contact_id, after, limit)
+    return _seen(session, list(takewhile(lambda entry: not _kept_back(entry), entries)))
 
 
 def read_latest(
     session: Session, contact_id: int, limit: int, before: Optional[int] = None
 ) -> List[Entry]:
     """As `clinic.transcript.read_latest`, as far as the viewer may see."""
-    return _seen(session, transcript.read_latest(session, contact_id, limit, before))
+    entries = transcript.read_latest(session, contact_id, limit, before)
+    kept_back = sum(map(_kept_back, entries))
+    if kept_back:
+        entries = transcript.read_latest(session, contact_id, limit + kept_back, before)
+    return _seen(session, [entry for entry in entries if not _kept_back(entry)])
 
 
 def read_one(session: Session, message_id: int) -> Entry:
@@ -78,13 +94,14 @@ def read_one(session: Session, message_id: int) -> Entry:
     Raises:
         KeyError: if there is none.
     """
-    return _seen(session, [transcript.read_one(session, message_id)])[0]
+    entry = transcript.read_one(session, message_id)
+    return hidden(entry) if _kept_back(entry) else _seen(session, [entry])[0]
 
 
 def last_words(session: Session, contact_ids: Iterable[int]) -> Dict[int, Entry]:
     """As `clinic.transcript.last_words`, as far as the viewer may see."""
     entries = transcript.last_words(session, contact_ids)
-    shown = _seen(session, list(entries.values()))
+    shown = _seen(session, [entry for entry in entries.values() if not _kept_back(entry)])
     return {entry.contact_id: entry for entry in shown}
 
 
@@ -109,7 +126,9 @@ def first_readable(session: Session, message_ids: List[int], most: int) -> List[
         clinical = clinical_ids(session, entries)
         for entry in entries:
             secret = entry.id in clinical
-            if entry.contact_id in found or (secret and not may(asking, SEE_CLINICAL, entry)):
+            if entry.contact_id in found or _kept_back(entry):
+                continue
+            if secret and not may(asking, SEE_CLINICAL, entry):
                 continue
             if secret:
                 note_shown(entry.contact_id, "newest", entry.id)
@@ -152,6 +171,12 @@ def _seen(session: Session, entries: List[Entry]) -> List[Entry]:
         else:
             shown.append(hidden(entry))
     return shown
+
+
+def _kept_back(entry: Entry) -> bool:
+    """Whether the viewer has to wait for the gate, which is about to read it."""
+    unjudged = entry.state == RECEIVED and now() - entry.at < UNJUDGED_FOR
+    return unjudged and not may(viewer(), SEE_CLINICAL, entry)
 
 
 def hidden(entry: Entry) -> Entry:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import List, Optional, Tuple
+
+from inbox.language import t
+
 ROLE_NAMES = {
     "front_desk": "the front desk",
     "physiotherapist": "physiotherapists",
@@ -63,7 +68,58 @@ ACT_LABELS = {
     "exported": "Exported",
 }
 
+WHO_ELSE = {
+    "api": "The API's main token",
+    "cli": "The command line",
+    "nobody": "Nobody signed in",
+    "worker": "The worker",
+    "system": "The system",
+    "chatwoot": "Chatwoot",
+}
+# what a subject of the log is about, before its number
+SUBJECTS = {
+    "contact": "Patient {id}",
+    "handoff": "Handoff {id}",
+    "message": "Message {id}",
+    "appointment": "Visit {id}",
+    "staff": "Account {id}",
+    "token": "API token {id}",
+    "webhook": "Webhook {id}",
+    "canned": "Ready answer {id}",
+    "audit": "This log",
+    "contacts": "Patients",
+    "page": "A page",
+}
+
 
 def act(code: str) -> str:
     """An act of the audit log in words."""
-    return ACT_LABELS.get(code, code.replace("_", " ").capitalize())
+    return t(ACT_LABELS[code]) if code in ACT_LABELS else code.replace("_", " ").capitalize()
+
+
+def who_else(code: str) -> str:
+    """Who did something and is no person with an account: a part of the system, a program."""
+    kind, _, number = code.partition(":")
+    if kind == "token" and number:
+        return subject_words(code)
+    return t(WHO_ELSE[code]) if code in WHO_ELSE else code
+
+
+def subject_words(subject: str) -> str:
+    """What an act was done to: `handoff:12` is "Handoff 12"."""
+    kind, _, number = subject.partition(":")
+    words = SUBJECTS.get(kind)
+    if words is None or ("{id}" in words and not number):
+        return subject
+    return t(words, id=number) if "{id}" in words else t(words)
+
+
+def details(detail: Optional[str]) -> List[Tuple[str, str]]:
+    """The codes and numbers of an entry, one by one."""
+    if not detail:
+        return []
+    shown = {True: t("yes"), False: t("no"), None: "–"}
+    return [
+        (name, shown[value] if value is None or isinstance(value, bool) else str(value))
+        for name, value in json.loads(detail).items()
+    ]

@@ -15,12 +15,15 @@ from clinic.models import Staff
 from clinic.staff import LONGEST_PASSWORD, StaffError, change_password, sign_out_everywhere, verify
 from inbox.access.words import ROLE_LABELS
 from inbox.house import house
+from inbox.language import said, t
 from inbox.limits import FAILED_BY_ADDRESS, failed, limiter
 from inbox.staff import enter, leave
 
 pages = Blueprint("account", __name__)
 ISSUER = "Sandhi inbox"
 NOT_YOURS = "That is not your present password."
+NOT_SAME = "The two new passwords are not the same."
+WRONG_CODE = "That code is not right. Scan the picture, then give the newest code."
 
 
 @pages.get("/account")
@@ -37,7 +40,7 @@ def password() -> Any:
     """A new password; every other session ends, this one goes on."""
     new = request.form.get("new", "")[: LONGEST_PASSWORD + 1]
     if new != request.form.get("again", ""):
-        return _refused("The two new passwords are not the same.")
+        return _refused(NOT_SAME)
     if not _knows_password():
         return _refused(NOT_YOURS)
     try:
@@ -47,7 +50,7 @@ def password() -> Any:
     except StaffError as error:
         return _refused(str(error))
     enter(account)
-    flash("Password changed. You are signed out everywhere else.", "good")
+    flash(t("Password changed. You are signed out everywhere else."), "good")
     return redirect(url_for("account.page"))
 
 
@@ -81,8 +84,8 @@ def confirm() -> Any:
     with house().database.transaction() as db:
         right = two_steps.confirm(db, _account(db), request.form.get("code", "")[:20])
     if not right:
-        return _refused("That code is not right. Scan the picture, then give the newest code.")
-    flash("Two-step sign-in is on.", "good")
+        return _refused(WRONG_CODE)
+    flash(t("Two-step sign-in is on."), "good")
     return redirect(url_for("account.page"))
 
 
@@ -95,7 +98,7 @@ def remove() -> Any:
         return _refused(NOT_YOURS)
     with house().database.transaction() as db:
         two_steps.remove(db, _account(db))
-    flash("Two-step sign-in is off.", "good")
+    flash(t("Two-step sign-in is off."), "good")
     return redirect(url_for("account.page"))
 
 
@@ -125,7 +128,7 @@ def _in_fours(account: Staff) -> str:
 
 
 def _refused(message: str) -> Any:
-    flash(message, "bad")
+    flash(said(message), "bad")
     return _page(), 422
 
 

@@ -15,10 +15,11 @@ from clinic.audit import Wanted, record
 from clinic.database import now
 from clinic.models import AuditEntry
 from inbox.access.viewer import needs
-from inbox.access.words import act
+from inbox.access.words import WHO_ELSE, act, details, subject_words, who_else
 from inbox.api.base import LARGEST_ID, read_cursor, write_cursor
 from inbox.errors import Refusal
 from inbox.house import house
+from inbox.language import t
 from inbox.staff import my_actor
 
 pages = Blueprint("audit_log", __name__)
@@ -26,6 +27,8 @@ PAGE = 100
 EXPORT_PAGE = 1000
 COLUMNS = ("id", "at", "who", "person", "what", "subject", "contact", "detail", "address")
 FIELDS = ("who", "what", "contact", "from", "to")
+# of those who are no person, whom one can search for
+SEARCHED = ("api", "cli", "nobody")
 
 
 @pages.get("/audit")
@@ -48,6 +51,11 @@ def page() -> str:
         names=names,
         acts={code: act(code) for code in audit.ACTS},
         act=act,
+        others=[code for code in WHO_ELSE if code in SEARCHED],
+        who_else=who_else,
+        who_is=lambda who: names.get(who) or who_else(who),
+        subject_words=lambda subject: names.get(subject) or subject_words(subject),
+        details=details,
         now=now(),
         zone=house().zone(),
     )
@@ -119,7 +127,7 @@ def _wanted(limit: int, before: Optional[int]) -> Wanted:
     since, until = _day("from"), _day("to")
     contact = request.args.get("contact", "").strip()
     if contact and not (contact.isdigit() and int(contact) <= LARGEST_ID):
-        raise Refusal(422, "invalid", "The patient's number is the one in their page's address.")
+        raise Refusal(422, "invalid", t("The patient's number is the one in their page's address."))
     return Wanted(
         limit,
         before,
@@ -142,9 +150,9 @@ def _day(name: str) -> Optional[date]:
     try:
         day = date.fromisoformat(given)
     except ValueError:
-        raise Refusal(422, "invalid", "A day is written like 2026-11-24.") from None
+        raise Refusal(422, "invalid", t("A day is written like 2026-11-24.")) from None
     if not 2000 <= day.year < 2100:
-        raise Refusal(422, "invalid", "A day is written like 2026-11-24.")
+        raise Refusal(422, "invalid", t("A day is written like 2026-11-24."))
     return day
 
 

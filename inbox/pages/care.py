@@ -18,6 +18,7 @@ from inbox.house import house
 from inbox.language import t
 from inbox.pages.conversation import ADDRESS, conversation
 from inbox.staff import my_actor
+from inbox.visits import names_of
 
 pages = Blueprint("care", __name__)
 
@@ -46,7 +47,8 @@ def guardian(contact_id: int) -> Any:
 def join(contact_id: int) -> Any:
     """Tell this contact when a time becomes free in the week from `from` on."""
     with house().database.transaction() as db:
-        owner = int(conversation(db, contact_id).id)
+        contact = conversation(db, contact_id)
+        owner = int(contact.id)
         profile, today = profile_in(db), local_day(db, now())
         service = request.form.get("service", "")
         offered = [one.code for one in profile.clinicians if service in one.services]
@@ -55,7 +57,10 @@ def join(contact_id: int) -> Any:
         if known:
             first = max(today, _from(today))
             last = first + timedelta(days=WAITING_DAYS - 1)
-            wanted = waitlist.Wanted(service, first, last, clinician=clinician)
+            # one of the names this contact books for, else it is asked when a time is offered
+            patient = request.form.get("patient")
+            patient = patient if patient in names_of(db, contact) else None
+            wanted = waitlist.Wanted(service, first, last, clinician=clinician, patient=patient)
             waitlist.join(db, owner, wanted, now())
             record(db, my_actor(), "waitlist_joined", f"contact:{owner}")
     if known:

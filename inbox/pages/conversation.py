@@ -31,6 +31,7 @@ from inbox.errors import Refusal
 from inbox.house import house
 from inbox.intents import OTHER, answerable_intents
 from inbox.language import t
+from inbox.news import no_news
 from inbox.pages.queue import bell_of
 from inbox.staff import me
 from inbox.template_choices import template_choices
@@ -42,7 +43,7 @@ log = logger("inbox")
 
 PAGE = 100
 ADDRESS = f"/conversations/{ID.format('contact_id')}"
-JUST_SENT = "just_sent"
+JUST_SENT, JUST_NOTED = "just_sent", "just_noted"
 
 
 @pages.get(ADDRESS)
@@ -57,12 +58,13 @@ def page(contact_id: int) -> str:
 @needs("see_conversation")
 def live(contact_id: int) -> Response:
     """The newest part anew if anything changed since `version`; otherwise only the version."""
+    if (same := no_news(lambda db: _unchanged(db, contact_id))) is not None:
+        return same
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
-        bell = bell_of(db)
+        # of before what is shown: should more come meanwhile, the page asks again
         version = _version(db, contact)
-        if request.args.get("version") == version:
-            return jsonify(version=version, bell=bell)
+        bell = bell_of(db)
         shown = _conversation(db, contact, None)
         transcript = render("_transcript.html", **shown)
         side = render("_handoff.html", **shown)
@@ -77,8 +79,15 @@ def live(contact_id: int) -> Response:
     )
 
 
+def _unchanged(db: Session, contact_id: int) -> Optional[Dict[str, Any]]:
+    version = _version(db, conversation(db, contact_id))
+    if request.args.get("version") != version:
+        return None
+    return {"version": version, "bell": bell_of(db)}
+
+
 def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
-    """The page; `kept` is what was typed and could not go (`draft`, `note_draft`)."""
+    """The page; `kept` is what was typed and could not go (`draft`, `at`, `note_draft`)."""
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
         shown = _conversation(db, contact, before)
@@ -90,10 +99,11 @@ def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
             own["templates"] = [] if shown["window_open"] else template_choices(db, contact)
     return render(
         "conversation.html",
-        **{"draft": "", "note_draft": "", **shown, **own, **kept},
+        **{"draft": "", "at": "", "note_draft": "", **shown, **own, **kept},
         key=uuid4().hex,
         version=version,
         just_sent=session.pop(JUST_SENT, None) == contact_id,
+        just_noted=session.pop(JUST_NOTED, None) == contact_id,
         longest=LONGEST_TEXT,
         gaps=GAPS,
     )

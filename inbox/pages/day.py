@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask import render_template as render
 from sqlalchemy.orm import Session
 
+from clinic.calendar_words import say_day
 from clinic.contacts import find_contact
 from clinic.database import now
 from clinic.setup import profile_in
@@ -18,9 +19,10 @@ from inbox.access.viewer import needs
 from inbox.api.shapes import read_phone, tidy_name
 from inbox.card import clinician_name, service_name
 from inbox.day_sheet import read_sheet
+from inbox.day_waiting import read_waiting
 from inbox.errors import Refusal
 from inbox.house import house
-from inbox.language import t
+from inbox.language import t, ui_language
 from inbox.pages.conversation import conversation
 from inbox.staff import my_actor
 
@@ -37,7 +39,9 @@ def page() -> str:
     today = moment.astimezone(zone).date()
     day = _day(today)
     with house().database.reading() as db:
-        sheet = read_sheet(db, day, moment, request.args.get("clinician"))
+        only = request.args.get("clinician")
+        sheet = read_sheet(db, day, moment, only)
+        waiting = read_waiting(db, day, moment, only) if day >= today else []
         everyone = [
             (person.code, clinician_name(profile_in(db), person.code))
             for person in profile_in(db).clinicians
@@ -46,7 +50,10 @@ def page() -> str:
         "day.html",
         sheet=sheet,
         everyone=everyone,
-        only=request.args.get("clinician"),
+        only=only,
+        waiting=waiting,
+        now_row=sheet.row_at(moment),
+        day_words=say_day(day, ui_language()),
         today=today,
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),

@@ -9,6 +9,7 @@ from flask import render_template as render
 from sqlalchemy.orm import Session
 
 from clinic import staff
+from clinic.database import now
 from clinic.models import Staff
 from clinic.models.staff import ROLES
 from inbox.access.viewer import needs
@@ -16,6 +17,7 @@ from inbox.access.words import ROLE_LABELS
 from inbox.api.base import ID
 from inbox.errors import Refusal
 from inbox.house import house
+from inbox.language import said, t
 from inbox.staff import my_actor
 
 pages = Blueprint("people", __name__)
@@ -39,7 +41,7 @@ def add() -> Any:
             person = staff.add(db, **asked, password=password, by=my_actor(), must_change=True)
             shown = {person.login: password}
     except staff.StaffError as error:
-        flash(str(error), "bad")
+        flash(said(str(error)), "bad")
         return _page(draft=asked), 422
     return _page(passwords=shown), 201
 
@@ -77,16 +79,16 @@ def _change(staff_id: int, change: Callable[[Session, Staff], None]) -> Any:
         with house().database.transaction() as db:
             change(db, _person(db, staff_id))
     except staff.StaffError as error:
-        flash(str(error), "bad")
+        flash(said(str(error)), "bad")
         return _page(), 409
-    flash("Changed.", "good")
+    flash(t("Changed."), "good")
     return redirect(url_for("people.page"))
 
 
 def _person(db: Session, staff_id: int) -> Staff:
     person = db.get(Staff, staff_id)
     if person is None:
-        raise Refusal(404, "not_found", "There is no such account.")
+        raise Refusal(404, "not_found", t("There is no such account."))
     return person
 
 
@@ -99,5 +101,6 @@ def _page(passwords: Dict[str, str] = {}, draft: Dict[str, str] = {}) -> str:  #
         roles={role: ROLE_LABELS[role] for role in ROLES},
         passwords=passwords,
         draft=draft,
+        now=now(),
         zone=house().zone(),
     )

@@ -25,7 +25,7 @@ from inbox.api.base import ID
 from inbox.card import clinician_name, service_name
 from inbox.errors import Refusal
 from inbox.house import house
-from inbox.language import t, ui_language
+from inbox.language import said, t, ui_language
 from inbox.pages.conversation import ADDRESS, conversation
 from inbox.staff import my_actor
 from inbox.visits import names_of
@@ -94,7 +94,7 @@ def _deliver(contact_id: int, course_id: int) -> None:
         raise Refusal(404, "not_found", t("There is no such plan.")) from None
     except PlanRefused as refused:
         for problem in refused.problems:
-            flash(t(problem), "bad")
+            flash(said(problem), "bad")
         return
     flash(t("The plan is on its way to the patient."), "good")
 

@@ -25,6 +25,7 @@ from inbox.handoff_list import (
     position_of,
 )
 from inbox.house import house
+from inbox.news import news, no_news
 from inbox.staff import me
 from inbox.words import VIEWS
 
@@ -46,11 +47,9 @@ def page() -> str:
 @needs("see_queue")
 def live() -> Response:
     """The list anew if it changed since `version`; otherwise only the version."""
+    if (same := no_news(_unchanged)) is not None:
+        return same
     with house().database.reading() as session:
-        bell = bell_of(session)
-        version = _version(session, fresh=False)
-        if request.args.get("version") == version:
-            return jsonify(version=version, bell=bell)
         shown = _queue(session)
         html = render("_queue.html", **shown)
         # as new as the list: who appears in it has rung
@@ -58,12 +57,17 @@ def live() -> Response:
     return jsonify(version=shown["version"], html=html, counts=shown["counts"], bell=bell)
 
 
+def _unchanged(session: Session) -> Optional[Dict[str, Any]]:
+    bell = bell_of(session)
+    version = _version(session, fresh=False)
+    return {"version": version, "bell": bell} if request.args.get("version") == version else None
+
+
 @pages.get("/live/bell")
 @needs("see_queue")
 def bell() -> Response:
     """What the pages without a live part of their own need to ring."""
-    with house().database.reading() as session:
-        return jsonify(version="", bell=bell_of(session))
+    return news(lambda session: {"version": "", "bell": bell_of(session)})
 
 
 @pages.post(f"/handoffs/{ID.format('handoff_id')}/claim")

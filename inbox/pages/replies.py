@@ -11,24 +11,26 @@ from clinic.audit import record
 from clinic.canned import fill, open_gaps, values_for, words_in
 from clinic.database import now
 from clinic.delivery import window_open
-from clinic.models import CannedReply, StoredFile
+from clinic.models import CannedReply, Handoff, StoredFile
 from clinic.notes import LONGEST_NOTE, add_note
 from clinic.setup import NoProfile
 from clinic.staff_replies import LONGEST_CAPTION, LONGEST_TEXT, cancel_scheduled
 from inbox import desk
 from inbox.access.viewer import allowed, needs
-from inbox.api.base import ID
+from inbox.api.base import ID, LARGEST_ID
 from inbox.attachments import CANNED_FIELD, FIELD, attachment_of
 from inbox.errors import Refusal
 from inbox.house import house
 from inbox.language import t
-from inbox.pages.conversation import ADDRESS, JUST_SENT, conversation, show
+from inbox.pages.conversation import ADDRESS, JUST_NOTED, JUST_SENT, conversation, show
 from inbox.staff import me
 from inbox.template_choices import template_choices
 
 pages = Blueprint("replies", __name__)
 
 CANNED_LANGUAGES = ("en", "hi", "hinglish")
+# refusals that say themselves what is to be done with the file
+ABOUT_THE_FILE = frozenset({"file", "file_away"})
 
 
 @pages.post(f"{ADDRESS}/reply")
@@ -44,8 +46,15 @@ def reply(contact_id: int) -> Any:
         desk.answer_patient(contact_id, text, me(), key[:64] or None, attachment, due_at)
     except Refusal as refusal:
         flash(_in_words(refusal), "bad")
-        return show(contact_id, draft=text), refusal.status
+        if refusal.code not in ABOUT_THE_FILE and _has_file():
+            # a browser does not let a page fill in a file again
+            flash(t("Choose the file again before you send."), "bad")
+        return show(contact_id, draft=text, at=request.form.get("at", "")), refusal.status
     session[JUST_SENT] = contact_id
+    if _handed_back_meanwhile():
+        flash(
+            t("Sent. It was handed back meanwhile: the assistant answers what comes next."), "good"
+        )
     return redirect(url_for("conversation.page", contact_id=contact_id))
 
 
@@ -96,6 +105,7 @@ def note(contact_id: int) -> Any:
         longest = t("A note has at most {n} characters.", n=LONGEST_NOTE)
         flash(t("The note is empty.") if empty else longest, "bad")
         return show(contact_id, note_draft=text), 422
+    session[JUST_NOTED] = contact_id
     return redirect(url_for("conversation.page", contact_id=contact_id))
 
 
@@ -120,6 +130,21 @@ def canned(contact_id: int, canned_id: int) -> Response:
     return jsonify(text=text, gaps=open_gaps(text), file=shown)
 
 
+def _has_file() -> bool:
+    given = request.files.get(FIELD)
+    return bool(given and given.filename) or bool(request.form.get(CANNED_FIELD))
+
+
+def _handed_back_meanwhile() -> bool:
+    """Whether the handoff that the page showed is over."""
+    shown = request.form.get("handoff", type=int)
+    if shown is None or not 0 <= shown <= LARGEST_ID:
+        return False
+    with house().database.reading() as db:
+        handoff = db.get(Handoff, shown)
+    return handoff is not None and handoff.status == "resolved"
+
+
 def _refuse_gaps(text: str) -> None:
     gaps = open_gaps(text)
     if gaps:
@@ -130,7 +155,7 @@ def _refuse_early(contact_id: int, text: str) -> None:
     """Refuse what cannot go before a file is put at WhatsApp for nothing."""
     if len(text) > LONGEST_TEXT:
         raise Refusal(422, "too_long", "")
-    if not request.files.get(FIELD) and not request.form.get(CANNED_FIELD):
+    if not _has_file():
         return
     with house().database.reading() as db:
         if not window_open(conversation(db, contact_id)):
@@ -174,6 +199,9 @@ def _in_words(refusal: Refusal) -> str:
         ),
         "window_closed": t("Not sent: the 24-hour window is closed. Your words are kept below."),
         "taken": t("Not sent: somebody else has claimed this. Your words are kept below."),
+        "key_reused": t(
+            "Not sent: from this page another answer has gone already. Your words are kept below."
+        ),
         "past": t("Not sent: give the time as hours and minutes, such as 17:30."),
         "after_window": t("Not sent: the 24-hour window will be closed by then."),
         "opted_out": t("Not sent: this person has stopped messages."),

@@ -18,6 +18,7 @@ from clinic.models import Staff
 from clinic.staff import LONGEST_LOGIN, LONGEST_PASSWORD, check_sign_in, signed_in
 from clinic.two_steps import check_code
 from inbox.house import house
+from inbox.language import t
 from inbox.limits import FAILED_BY_ADDRESS, FAILED_BY_LOGIN, failed, limiter, the_login
 from inbox.staff import enter, leave
 
@@ -59,7 +60,7 @@ def form() -> Any:
     account = check_sign_in(house().database, asked.login.data, asked.password.data)
     if account is None:
         log.warning("sign-in refused")
-        flash(WRONG, "bad")
+        flash(t(WRONG), "bad")
         return render("sign_in.html", form=asked, nobody_yet=False), 401
     if account.totp_secret is not None:
         session.clear()
@@ -83,7 +84,7 @@ def code() -> Any:
         fits = again is not None and check_code(db, again, asked.code.data)
     if not fits:
         log.warning("second step refused", staff=int(account.id))
-        flash(WRONG_CODE, "bad")
+        flash(t(WRONG_CODE), "bad")
         return render("sign_in_code.html", form=asked), 401
     return _let_in(account)
 

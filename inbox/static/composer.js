@@ -151,6 +151,7 @@ function startLater(form) {
     document.getElementById("send").textContent = at.value ? `${form.dataset.later} ${at.value}` : form.dataset.send;
   };
   at.addEventListener("input", show);
+  show();
   document.getElementById("at-once").addEventListener("click", () => {
     at.value = "";
     document.getElementById("later").open = false;
@@ -162,10 +163,8 @@ let chooseMode = () => {};
 if (composerForm) {
   const note = document.getElementById("note");
   startReply(composerForm);
-  keepDraft(note, `note:${composerForm.dataset.contact}`, false);
-  note.form.addEventListener("submit", () => {
-    sessionStorage.removeItem(`draft:${document.body.dataset.me}:note:${composerForm.dataset.contact}`);
-  });
+  // gone only once it is kept: should keeping fail, the words are still here
+  keepDraft(note, `note:${composerForm.dataset.contact}`, "justSent" in note.form.dataset);
   sendOnCtrlEnter(document.getElementById("text"));
   sendOnCtrlEnter(note);
   chooseMode = startModes();

@@ -75,6 +75,12 @@ function startConversation(conversation) {
   const wanted = location.hash && document.getElementById(location.hash.slice(1));
   if (wanted && scroll.contains(wanted)) wanted.scrollIntoView({ block: "center" });
   else toEnd();
+  let low = true;
+  scroll.addEventListener("scroll", () => {
+    low = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  });
+  // a picture takes its room only once it is there
+  scroll.addEventListener("load", () => { if (low && !wanted) toEnd(); }, true);
   scroll.addEventListener("click", showEarlier);
   const card = document.getElementById("patient-card");
   if (card && matchMedia("(max-width: 900px)").matches) card.open = false;
@@ -153,6 +159,8 @@ document.getElementById("date")?.addEventListener("change", (change) => change.t
 for (const button of document.querySelectorAll("[data-ask]")) {
   button.addEventListener("click", (press) => { if (!confirm(button.dataset.ask)) press.preventDefault(); });
 }
+const present = document.querySelector(".sheet tr.now");
+if (present) present.closest(".sheet-frame").scrollTop = present.offsetTop - 120;
 const cancelling = document.getElementById("cancelling");
 if (cancelling && location.hash === "#cancelling") cancelling.open = true;
 // a menu closes when one goes elsewhere

@@ -1,7 +1,7 @@
 "use strict";
 // Asks the server again and again whether anything changed. Pages work without it.
 
-const EVERY_MS = 900;
+const EVERY_MS = 800;
 const HIDDEN_MS = 4000;
 const SLOW_MS = 8000;
 

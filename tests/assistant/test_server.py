@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +11,16 @@ from sanic import Sanic
 from assistant import server
 from channels.whatsapp.input import WhatsAppInput
 from clinic.models import Profile as ProfileRow
+from clinic.settings import settings
 
 THINKING = {"alive": True, "model": True}
+
+
+@pytest.fixture(autouse=True)
+def own_settings():
+    """What a test sets is forgotten after it."""
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture
@@ -78,6 +87,21 @@ class TestHealth:
         with house.transaction() as session:
             session.query(ProfileRow).delete()
         assert server._problem(app) == "no clinic profile"
+
+    @pytest.mark.parametrize("away", [True, False])
+    def test_redis_where_it_is_configured(self, app, away, redis_url, monkeypatch):
+        thinking(app, **THINKING)
+        monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0" if away else redis_url)
+        settings.cache_clear()
+        assert server._problem(app) == ("redis" if away else "")
+
+    def test_a_redis_that_says_nothing(self, app, monkeypatch):
+        thinking(app, **THINKING)
+        monkeypatch.setattr("channels.locks.ANSWER_SECONDS", 0.2)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+            settings.cache_clear()
+            assert server._problem(app) == "redis"
 
     def test_routes(self, app):
         paths = {route.path for route in app.router.routes}

@@ -48,7 +48,7 @@ class StandIn:
     """Stands in for Rasa: repeats what it was given, and commits as Rasa's tracker store does.
 
     `before` is awaited with every message, before the answer; `answer` makes the response;
-    `gate` reads a text as the clinical gate does.
+    `gate` reads a text as the clinical gate does, and names it `intent`.
     """
 
     def __init__(self, db: Database) -> None:
@@ -57,6 +57,7 @@ class StandIn:
         self.before: Callable[[UserMessage], Any] | None = None
         self.answer: Callable[[UserMessage], dict[str, Any]] = _echo
         self.gate: Callable[[str], dict[str, Any]] = lambda text: {}
+        self.intent: str | None = None
         self.store = ClinicTrackerStore(Domain.from_yaml(DOMAIN), clinic_database=db)
 
     @property
@@ -77,7 +78,8 @@ class StandIn:
 
     async def parse(self, message: UserMessage) -> dict[str, Any]:
         self.read.append(str(message.text))
-        return {"text": message.text, "gate": self.gate(str(message.text))}
+        gate = self.gate(str(message.text))
+        return {"text": message.text, "gate": gate, "intent": {"name": self.intent}}
 
 
 def _echo(message: UserMessage) -> dict[str, Any]:

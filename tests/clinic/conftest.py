@@ -6,12 +6,14 @@ holiday (Guru Nanak Jayanti), Thursday the clinic's own closure.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from clinic import consent
 from clinic.contacts import ensure_contact
@@ -47,6 +49,21 @@ def small_profile() -> Profile:
 def clinic(db: Database, small_profile: Profile) -> Database:
     """A database that knows the small clinic."""
     write_profile(db, small_profile)
+    return db
+
+
+@pytest.fixture
+def hasty(db: Database) -> Database:
+    """The database without waiting for the disk: nobody pulls the plug in a state machine."""
+    pragma = "PRAGMA synchronous=OFF" if db.is_sqlite else "SET synchronous_commit TO off"
+
+    def hurry(connection: Any, _record: Any) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(pragma)
+        connection.commit()
+
+    event.listen(db.engine, "connect", hurry)
+    db.dispose()
     return db
 
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, datetime, timedelta
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import select
@@ -25,6 +23,7 @@ from clinic.scheduling.booking import book, cancel, confirm, expire_holds, hold,
 from clinic.scheduling.errors import CourseFull, CourseOver, SchedulingError
 from clinic.scheduling.grid import Slot
 from clinic.setup import write_profile
+from tests.clinic import machines
 from tests.clinic.conftest import PUNE
 from tests.clinic.courses import a_course
 from tests.emptying import empty
@@ -46,13 +45,11 @@ def slot(day: int, hour: int) -> Slot:
 class CourseOfCare(RuleBasedStateMachine):
     """One patient, one course of four sessions, and a front desk that is not always careful."""
 
-    database: Database
-    profile: Profile
-
-    def __init__(self) -> None:
+    def __init__(self, database: Database, profile: Profile) -> None:
         super().__init__()
-        empty(self.database)
-        write_profile(self.database, self.profile)
+        self.database = database
+        empty(database)
+        write_profile(database, profile)
         self.clock = datetime(2026, 11, 23, 8, tzinfo=PUNE)
         with self.database.transaction() as session:
             self.contact = int(ensure_contact(session, "+919000001001", None).id)
@@ -157,8 +154,33 @@ class CourseOfCare(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20), status=st.sampled_from(sorted(TRANSITIONS)))
     def is_marked(self, which: int, status: str) -> None:
         ident = self.some(which)
-        if ident is None:
-            return
+        if ident is not None:
+            self.marks(ident, status)
+
+    @rule(status=st.sampled_from(["completed", "completed", "no_show"]))
+    def the_next_visit_comes_about(self, status: str) -> None:
+        """The day of the next visit: it takes place, or is missed."""
+        standing = [(s, i) for i, (at, s, _) in self.model.items() if at in ("booked", "confirmed")]
+        if standing:
+            starts, ident = min(standing)
+            if starts > self.clock:
+                self.lives_until(starts + timedelta(minutes=40))
+            self.marks(ident, status)
+
+    @rule(which=st.integers(0, 20), takes_place=st.booleans())
+    def all_the_rest_is_booked(self, which: int, takes_place: bool) -> None:
+        """Then all of it takes place, or a missed session is said to have taken place after all."""
+        for day, hour in itertools.product(range(3), HOURS):
+            if self.left() > 0:
+                self.books_expressly_for_the_course(day, hour)
+        missed = [i for i, (at, _, mine) in self.model.items() if mine and at == "no_show"]
+        if takes_place:
+            for _ in range(SESSIONS):
+                self.the_next_visit_comes_about("completed")
+        elif missed:
+            self.marks(missed[which % len(missed)], "completed")
+
+    def marks(self, ident: int, status: str) -> None:
         before, starts, mine = self.model[ident]
         room = self.left() > 0
         visit = self.attempt(
@@ -173,7 +195,10 @@ class CourseOfCare(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 60))
     def time_passes(self, hours: int) -> None:
-        self.clock += timedelta(hours=hours)
+        self.lives_until(self.clock + timedelta(hours=hours))
+
+    def lives_until(self, moment: datetime) -> None:
+        self.clock = moment
         with self.database.transaction() as session:
             expire_holds(session, self.clock)
             expired = expire_courses(session, self.clock)
@@ -221,21 +246,5 @@ class CourseOfCare(RuleBasedStateMachine):
         }
 
 
-@pytest.fixture
-def machine(db: Database, small_profile: Profile) -> Iterator[type]:
-    """The machine on this database."""
-    yield type("Machine", (CourseOfCare,), {"database": db, "profile": small_profile})
-
-
-def test_balances_are_never_wrong(machine: Any) -> None:
-    from hypothesis.stateful import run_state_machine_as_test
-
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+def test_balances_are_never_wrong(hasty: Database, small_profile: Profile) -> None:
+    machines.run(lambda: CourseOfCare(hasty, small_profile), examples=40, steps=30)

@@ -141,8 +141,8 @@ def test_attempts_are_counted_over_restarts(db: Database) -> None:
 def test_what_a_patient_deleted_is_gone_and_staff_see_that(db: Database) -> None:
     asha = arrives(db, "my secret", wamid="wamid.secret", content={"media": {"id": "1"}})
     with db.transaction() as session:
-        revoke(session, "wamid.secret")
-        revoke(session, "wamid.never.seen")
+        revoke(session, asha, "wamid.secret")
+        revoke(session, asha, "wamid.never.seen")
     message = messages(db, asha)[0]
     assert (message.text, message.content) == (None, {"revoked": True})
 
@@ -151,12 +151,13 @@ def test_a_patient_cannot_delete_what_we_sent(db: Database) -> None:
     from clinic.delivery import record_sent
     from tests.message_log import begun, claimed, planned
 
-    message_id = planned(db, arrives(db), "our words")
+    asha = arrives(db)
+    message_id = planned(db, asha, "our words")
     begun(db, claimed(db))
     with db.transaction() as session:
         record_sent(session, message_id, "wamid.ours")
     with db.transaction() as session:
-        revoke(session, "wamid.ours")
+        revoke(session, asha, "wamid.ours")
     assert row(db, message_id).text == "our words"
 
 

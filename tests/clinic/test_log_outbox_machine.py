@@ -8,23 +8,14 @@ in the end every row says what became of it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-import pytest
 import time_machine
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
-from sqlalchemy import delete, event, select, update
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from sqlalchemy import delete, select, update
 
 from clinic import consent
 from clinic.bubbles import Text
@@ -44,9 +35,7 @@ from clinic.models import Contact, Handoff, Message
 from clinic.outbox import plan
 from clinic.recovery import recover
 from clinic.sending import Letter, begin_sending
-
-# SANDHI_TEST_EXAMPLES=500 looks deeper
-EXAMPLES = int(os.environ.get("SANDHI_TEST_EXAMPLES", "12"))
+from tests.clinic import machines
 
 FORWARD = {
     "planned": {"claimed"},
@@ -71,10 +60,10 @@ ANSWERS = (
 )
 WORK = (
     *("takes up", "takes up", "delivers", "delivers", "claims", "begins", "records", "records"),
-    *("crashes", *ANSWERS),
+    *("crashes", "hears first what became of it", *ANSWERS),
 )
 WORLD = (
-    *(1, 6, 61, 61, 130, 25 * 3600, "patient writes", "somebody else's status"),
+    *(1, 6, 61, 61, 130, 25 * 3600, "patient writes", "somebody else's status", "stop or start"),
     *("sent", "delivered", "read", "played", "failed", "warming"),
 )
 STRANGE_REFS = (None, "", "999999", "²", "9" * 40, "-1", "our-other-program")
@@ -101,7 +90,8 @@ class Outbox(RuleBasedStateMachine):
             for model in (Handoff, Message):
                 session.execute(delete(model))
             # contacts stay, for what they agreed to cannot be deleted
-            session.execute(update(Contact).values(last_inbound_at=None, unreachable_at=None))
+            fresh = {"last_inbound_at": None, "unreachable_at": None, "opted_out_at": None}
+            session.execute(update(Contact).values(**fresh))
         self.clock = time_machine.travel(datetime(2026, 11, 23, 3, tzinfo=timezone.utc), tick=False)
         self.time = self.clock.start()
         with db.transaction() as session:
@@ -115,6 +105,9 @@ class Outbox(RuleBasedStateMachine):
         self.taken: List[int] = []
         self.perhaps_taken: Set[int] = set()
         self.states: Dict[int, str] = {}
+        self.not_after: Dict[int, datetime] = {}
+        self.heard: Dict[int, datetime] = {}
+        self.stopped: Set[int] = set()
         self.arrivals = 0
         for contact in range(len(PHONES)):
             self.patient_writes(contact)
@@ -147,6 +140,13 @@ class Outbox(RuleBasedStateMachine):
         elif deed == "delivers":
             self.transmits(name, "accepted")
             self.records(name)
+        elif deed == "hears first what became of it":
+            before = len(self.taken)
+            self.transmits(name, "accepted")
+            for message_id in self.taken[before:]:
+                self.status_comes(message_id, "delivered")
+                self.rows_only_move_forward()
+            self.records(name)
         elif deed in ANSWERS:
             self.transmits(name, deed)
         else:
@@ -158,6 +158,8 @@ class Outbox(RuleBasedStateMachine):
             self.time.shift(deed)
         elif deed == "patient writes":
             self.patient_writes(contact)
+        elif deed == "stop or start":
+            self.patient_stops_or_starts(contact)
         elif deed == "somebody else's status":
             self.somebody_elses_status_comes(data.draw(st.sampled_from(STRANGE_REFS)))
         elif self.taken:
@@ -173,6 +175,8 @@ class Outbox(RuleBasedStateMachine):
         self.purposes[message_id] = purpose
         self.owners[message_id] = self.contacts[contact]
         self.states[message_id] = "planned"
+        if lasts:
+            self.not_after[message_id] = now() + timedelta(seconds=lasts)
 
     def plans_the_same_again(self, cause: str, contact: int) -> None:
         assert self._plan(contact, cause, "reply", None) is None, f"{cause} was planned twice"
@@ -202,7 +206,18 @@ class Outbox(RuleBasedStateMachine):
         with self.db.transaction() as session:
             letters = begin_sending(session, worker.claimed, name)
         worker.claimed = []
+        for letter in letters:
+            self.may_go(letter)
         worker.letters += [(letter, now() + LEASE) for letter in letters]
+
+    def may_go(self, letter: Letter) -> None:
+        """What must be true of a letter in the moment in which it begins to be sent."""
+        number, contact_id = letter.message_id, letter.contact_id
+        assert now() < self.not_after.get(number, now() + LEASE), f"message {number} is too late"
+        heard = self.heard[contact_id]
+        assert now() < heard + timedelta(hours=24), f"message {number} went into a closed window"
+        if self.purposes[number] == "care":
+            assert contact_id not in self.stopped, f"message {number} went to one who said stop"
 
     def transmits(self, name: str, answer: str) -> None:
         worker = self.workers[name]
@@ -251,6 +266,16 @@ class Outbox(RuleBasedStateMachine):
         )
         with self.db.transaction() as session:
             assert store_arrival(session, arrival) == self.contacts[contact]
+        self.heard[self.contacts[contact]] = now()
+
+    def patient_stops_or_starts(self, contact: int) -> None:
+        contact_id = self.contacts[contact]
+        with self.db.transaction() as session:
+            if contact_id in self.stopped:
+                consent.restore_all(session, contact_id, how="words")
+            else:
+                consent.withdraw_all(session, contact_id, how="words")
+        self.stopped ^= {contact_id}
 
     def status_comes(self, message_id: int, what: str) -> None:
         status = Status(
@@ -347,30 +372,5 @@ def _reachable(state: str) -> Set[str]:
     return found
 
 
-@pytest.fixture
-def hasty(db: Database) -> Database:
-    """The database without waiting for the disk: nothing here pulls the plug."""
-    pragma = "PRAGMA synchronous=OFF" if db.is_sqlite else "SET synchronous_commit TO off"
-
-    def hurry(connection: Any, _record: Any) -> None:
-        with contextlib.closing(connection.cursor()) as cursor:
-            cursor.execute(pragma)
-        connection.commit()
-
-    event.listen(db.engine, "connect", hurry)
-    db.dispose()
-    return db
-
-
 def test_the_outbox_keeps_its_promises(hasty: Database) -> None:
-    run_state_machine_as_test(
-        lambda: Outbox(hasty),
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=60,
-            deadline=None,
-            derandomize="SANDHI_TEST_EXAMPLES" not in os.environ,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machines.run(lambda: Outbox(hasty), examples=50, steps=60)

@@ -77,6 +77,19 @@ def test_outside_the_window_it_goes_as_a_template_that_names_free_times(
     assert bubble.body[-1].count(";") == 2
 
 
+def test_it_waits_for_a_template_in_review_but_not_for_ever(
+    clinic: Database, course: int, patient: Any, local: Local
+) -> None:
+    approve_templates(clinic, status="PENDING")
+    wrote(clinic, patient(1), local(24, 8))
+    plan(clinic, local(30, 12))
+    assert send_due(clinic, local(30, 12)) == []
+    [(cause, row)] = [(c, r) for c, r in waiting(clinic).items() if c.startswith("course:")]
+    assert (row.detail, row.due_at) == ("no approved template", local(30, 12, 5))
+    assert send_due(clinic, local(2, 11, 58, month=12)) == []
+    assert why(clinic, cause) == "skipped: no approved template"
+
+
 def test_a_course_has_at_most_so_many_nudges(clinic: Database, course: int, local: Local) -> None:
     approve_templates(clinic)
     moment, sent = local(30, 12), 0
@@ -131,6 +144,34 @@ def test_a_nudge_waits_while_a_person_has_the_conversation(
     with clinic.transaction() as session:
         resolve_handoff(session, handoff, "asha", "answered", True)
     assert len(send_due(clinic, local(30, 13))) == 1
+
+
+def test_who_came_while_a_person_had_the_conversation_is_not_nudged_after_it(
+    clinic: Database, course: int, patient: Any, slot_at: Any, local: Local
+) -> None:
+    approve_templates(clinic)
+    send_due(clinic, local(25, 11))
+    plan(clinic, local(30, 12))
+    with clinic.transaction() as session:
+        handoff = open_handoff(session, patient(1), "request").id
+        book(session, slot_at(30, time(14)), patient(1), "Mira", "desk", now=local(30, 12))
+        resolve_handoff(session, handoff, "asha", "booked", True)
+    send_due(clinic, local(30, 13))
+    assert send_due(clinic, local(1, 9, month=12)) == []
+    assert why(clinic, f"course:{course}:drop_off:1") == "cancelled: course booked"
+
+
+def test_the_free_times_of_a_nudge_leave_time_to_answer(
+    clinic: Database, course: int, patient: Any, local: Local
+) -> None:
+    send_due(clinic, local(25, 11))
+    plan(clinic, local(30, 12))
+    wrote(clinic, patient(1), local(30, 9))
+    [bubble] = send_due(clinic, local(30, 12))
+    times = [choice.title for choice in bubble.choices[:-2]]
+    # an hour is the clinic's lead time; nobody answers at once
+    early = {f"Mon 30 Nov, {hour}" for hour in ("12:00 pm", "1:00 pm", "2:00 pm", "3:00 pm")}
+    assert times and not early & set(times), times
 
 
 def test_a_nudge_for_which_the_conversation_never_ends_is_given_up(

@@ -16,6 +16,7 @@ from clinic.models import Appointment, Contact, Message, SlotOffer, WaitingPatie
 from clinic.scheduling import errors
 from clinic.scheduling.booking import book, cancel, expire_holds, hold
 from clinic.scheduling.grid import Slot
+from clinic.scheduling.rows import patient_named
 from clinic.texts import domain_texts
 from clinic.waitlist import Wanted, accept, decline, join, leave
 from clinic.waitlist_offers import offer_freed_slots
@@ -273,6 +274,56 @@ def test_the_visit_is_for_whom_the_contact_books_usually(
             decline(session, offer + 1, contact, now)
         with pytest.raises(errors.OfferOver):
             decline(session, offer, contact, now)
+
+
+def family(db: Database, contact: int) -> list[int]:
+    """Two patients write from this contact's phone: Meena first, then Kavya."""
+    with db.transaction() as session:
+        return [int(patient_named(session, contact, name).id) for name in ("Meena", "Kavya")]
+
+
+def booked_for(db: Database, visit: Any) -> str:
+    with db.reading() as session:
+        return str(session.get(Appointment, visit.appointment_id).patient.name)
+
+
+def test_the_visit_is_for_who_waits(
+    clinic: Database, patient: Ids, one_left: Slot, now: datetime
+) -> None:
+    family(clinic, patient(1))
+    waits(clinic, patient(1), now, patient="Kavya")
+    (offer,) = rounds(clinic, now)
+    with clinic.transaction() as session:
+        visit = accept(session, offer, patient(1), "tap", now)
+    assert booked_for(clinic, visit) == "Kavya"
+
+
+def test_where_nobody_said_for_whom_it_is_asked_and_the_slot_stays_kept(
+    clinic: Database, patient: Ids, one_left: Slot, free: Any, now: datetime
+) -> None:
+    _, kavya = family(clinic, patient(1))
+    stranger, _ = family(clinic, patient(2))
+    waits(clinic, patient(1), now)
+    (offer,) = rounds(clinic, now)
+    for unknown in (None, stranger, 9_999):
+        with pytest.raises(errors.PatientUnsaid), clinic.transaction() as session:
+            accept(session, offer, patient(1), "tap", now, unknown)
+    assert offers(clinic) == [(patient(1), "open")] and one_left not in free(25)
+    with clinic.transaction() as session:
+        visit = accept(session, offer, patient(1), "second tap", now, kavya)
+    assert booked_for(clinic, visit) == "Kavya"
+
+
+def test_waiting_anew_is_for_whom_it_is_said_now(
+    clinic: Database, patient: Ids, one_left: Slot, now: datetime
+) -> None:
+    family(clinic, patient(1))
+    waits(clinic, patient(1), now, patient="Meena")
+    waits(clinic, patient(1), now, patient="Kavya")
+    (offer,) = rounds(clinic, now)
+    with clinic.transaction() as session:
+        visit = accept(session, offer, patient(1), "tap", now)
+    assert booked_for(clinic, visit) == "Kavya"
 
 
 def test_a_cancelled_visit_is_offered(

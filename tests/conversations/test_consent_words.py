@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clinic.guardians import lacks_guardian
 from tests.conversations.chat import Patient
 
 
@@ -50,3 +51,22 @@ def test_a_childs_age_brings_the_question_for_a_guardian(riya: Patient, typed: s
     riya.writes(typed)
     riya.taps("I am the guardian" if "son" in typed else "Main guardian")
     assert riya.handoff is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "button"),
+    [
+        ("I am in class 9, can I book an appointment?", "I am the guardian"),
+        ("meri beti school me hai 8th me, appointment chahiye", "Main guardian hoon"),
+        ("main 10vi me hoon, appointment book karna hai", "Main guardian hoon"),
+        ("mummy ke phone se likh raha hoon, slot milega kal?", "Main guardian hoon"),
+        ("मैं नौवीं में पढ़ता हूँ, अपॉइंटमेंट चाहिए", "मैं अभिभावक हूँ"),
+    ],
+)
+def test_who_seems_to_be_a_child_is_asked_for_a_guardian(
+    riya: Patient, typed: str, button: str
+) -> None:
+    riya.writes(typed)
+    with riya.clinic.database.reading() as session:
+        assert lacks_guardian(session, riya.id)
+    assert riya.handoff is not None or button in riya.notices.titles

@@ -12,6 +12,7 @@ from clinic.database import now
 from clinic.models import Appointment
 from clinic.outbox import plan
 from clinic.scheduling.booking import cancel
+from clinic.scheduling.rows import patient_named
 from clinic.texts import domain_texts
 from clinic.waitlist_offers import offer_freed_slots
 from tests.conversations.chat import Patient
@@ -136,3 +137,39 @@ def test_the_slot_that_is_kept_is_nobody_elses(clinic: Clinic, riya: Patient) ->
     waits(clinic, riya)
     frees(clinic)
     assert clinic.free(WEDNESDAY) == []
+
+
+def has_family(clinic: Clinic, patient: Patient) -> None:
+    """Riya and Aarav are patients who write from this phone."""
+    with clinic.database.transaction() as session:
+        for name in ("Riya Sharma", "Aarav Sharma"):
+            patient_named(session, patient.id_in(session), name)
+
+
+def test_for_whom_is_asked_where_a_phone_has_several_patients(
+    clinic: Clinic, riya: Patient
+) -> None:
+    has_family(clinic, riya)
+    clinic.fills(WEDNESDAY)
+    waits(clinic, riya)
+    frees(clinic)
+    asked = riya.taps("Yes, book it", on=riya.fresh())
+    assert "Who is this visit for? The time stays kept for you." in asked
+    assert asked.titles == ["Riya Sharma", "Aarav Sharma", "Somebody else"]
+    assert "Booked: Wed 9 Dec, 8:00 am" in riya.taps("Aarav Sharma", on=asked)
+    (visit,) = riya.visits
+    with clinic.database.reading() as session:
+        assert session.get(Appointment, visit.appointment_id).patient.name == "Aarav Sharma"
+
+
+def test_who_was_named_before_waiting_is_not_asked_for_again(clinic: Clinic, riya: Patient) -> None:
+    has_family(clinic, riya)
+    clinic.fills(WEDNESDAY)
+    riya.is_booking("confirm", name="Aarav Sharma")
+    riya.writes("wednesday")
+    riya.taps("Tell me if one frees")
+    frees(clinic)
+    assert "Booked: Wed 9 Dec, 8:00 am" in riya.taps("Yes, book it", on=riya.fresh())
+    (visit,) = riya.visits
+    with clinic.database.reading() as session:
+        assert session.get(Appointment, visit.appointment_id).patient.name == "Aarav Sharma"

@@ -114,6 +114,7 @@ def app(db: Database, texts: Texts, files: FilesOfTests) -> Iterator[Flask]:
     application = create_app(db, texts, files)
     # what one test changes, its next look has to show
     application.extensions[KEY].board.keep_seconds = 0
+    application.extensions[KEY].pulse.keep_seconds = 0
     limiter.reset()
     yield application
     limiter.reset()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Iterator, Set
+from typing import Any, Iterator, List, Set
 
+from wtforms.fields.core import UnboundField
+
+from clinic import course_plans, staff
 from clinic.models.handoff import TEAMS
-from inbox import desk, visits, words
-from inbox.access.words import MASKED, MASKED_NOTE
+from inbox import day_waiting, desk, errors, handoff_events, visits, words
+from inbox import staff as sessions
+from inbox.access import words as access
+from inbox.access.rules import ROLES_MAY
 from inbox.intents import OTHER, answerable_intents
-from inbox.pages import canned, media
+from inbox.pages import account, canned, media, sign_in
 from inbox.template_book import staff_templates
 
 INBOX = Path(__file__).resolve().parents[2] / "inbox"
@@ -32,13 +37,20 @@ TABLES = (
         visits.CANCEL_REASONS,
         visits.WHY,
         canned.WRONG,
+        access.ROLE_LABELS,
+        access.ACT_LABELS,
+        access.WHO_ELSE,
+        access.SUBJECTS,
+        day_waiting.GENDERS,
+        handoff_events.SAID,
     ),
 )
 
 
 def phrases() -> Set[str]:
-    """All of them; names of templates, which are WhatsApp's, are none."""
-    found: Set[str] = {*TEAMS, MASKED, MASKED_NOTE}
+    """All of them."""
+    found: Set[str] = {*TEAMS, access.MASKED, access.MASKED_NOTE, *_of_forms(), *_of_errors()}
+    found |= {words.red_flag(category) for category in _red_flags()}
     for table in TABLES:
         found |= set(table.values())
     found |= {message for _status, message in desk.REFUSALS.values()}
@@ -47,10 +59,31 @@ def phrases() -> Set[str]:
     with_words = (*answerable_intents(), OTHER)
     found |= {one.removeprefix("faq_").replace("_", " ").capitalize() for one in with_words}
     for file in sorted(INBOX.rglob("*.py")) + sorted(INBOX.rglob("*.html")):
-        if file.name != "sign_in.html":
-            found |= set(_in_source(file.read_text("utf-8")))
-    assert staff_templates(), "the book of templates is empty"
+        found |= set(_in_source(file.read_text("utf-8")))
+    found |= {one.name.replace("_", " ").capitalize() for one in staff_templates()}
     return {phrase for phrase in found if phrase}
+
+
+def _red_flags() -> Iterator[str]:
+    for file in (INBOX.parent / "safety" / "lexicon").glob("red_flags*.yml"):
+        yield from re.findall(r"category: (\w+)", file.read_text("utf-8"))
+
+
+def _of_forms() -> Iterator[str]:
+    yield from (account.NOT_YOURS, account.NOT_SAME, account.WRONG_CODE)
+    yield from (sign_in.WRONG, sign_in.WRONG_CODE)
+    for form in (sign_in.SignIn, sign_in.Code):
+        for field in vars(form).values():
+            if isinstance(field, UnboundField):
+                label, validators = field.args
+                yield label
+                yield from (one.message for one in validators if getattr(one, "message", None))
+
+
+def _of_errors() -> Iterator[str]:
+    yield from (message for _code, message in errors.CODES.values())
+    yield from (errors.STALE_PAGE, errors.UNAVAILABLE, errors.UNEXPECTED, errors.NO_PROFILE)
+    yield from (sessions.SIGNED_OUT, sessions.CHANGE_FIRST)
 
 
 def _in_source(source: str) -> Iterator[str]:
@@ -63,3 +96,46 @@ def _in_source(source: str) -> Iterator[str]:
         for first, second in _PAIRS.findall(loop):
             label = re.findall(r'"([^"]*)"', loop[loop.index(first) :])
             yield label[2] if label[1].endswith(".page") else ast.literal_eval(second)
+
+
+def filled_elsewhere() -> List[str]:
+    """Sentences that the pages show as others made them, each gap filled with a number."""
+    found = [
+        "This is for: managers.",
+        "This is for: physiotherapists and managers.",
+        *_sentences(staff, lambda node: isinstance(node, ast.Raise) and _raises(node)),
+    ]
+    found += _sentences(course_plans, lambda node: isinstance(node, (ast.Yield, ast.Raise)))
+    assert len(found) > 20, "the sources changed their form: look for the sentences again"
+    assert {"managers", "physiotherapists and managers"} >= {
+        " and ".join(access.ROLE_NAMES[role] for role in sorted(roles, reverse=True))
+        for roles in ROLES_MAY.values()
+        if len(roles) < len(access.ROLE_NAMES)
+    }
+    return found
+
+
+def _raises(node: ast.Raise) -> bool:
+    return isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") == "StaffError"
+
+
+def _sentences(module: Any, wanted: Any) -> List[str]:
+    """Every text with a blank in it inside the wanted statements of a module."""
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    texts = []
+    for node in ast.walk(tree):
+        if not wanted(node):
+            continue
+        inside = [one for one in ast.walk(node) if isinstance(one, ast.JoinedStr)]
+        parts = {id(part) for one in inside for part in ast.walk(one) if part is not one}
+        inside += [one for one in ast.walk(node) if isinstance(one, ast.Constant)]
+        texts += [_with_figures(one) for one in inside if id(one) not in parts]
+    return [text for text in texts if " " in text]
+
+
+def _with_figures(node: Any) -> str:
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values
+    )

@@ -61,8 +61,8 @@ def test_a_long_log_is_read_page_by_page(manager: FlaskClient, db: Database) -> 
     more = re.search(r'href="(/audit\?[^"]*after=[^"]+)"', first)
     assert more
     second = manager.get(more[1].replace("&amp;", "&")).text
-    assert "contact:149<" in first and "contact:50<" in first and "contact:49<" not in first
-    assert "contact:49<" in second and "contact:0<" in second and "contact:50<" not in second
+    assert "Patient 149<" in first and "Patient 50<" in first and "Patient 49<" not in first
+    assert "Patient 49<" in second and "Patient 0<" in second and "Patient 50<" not in second
 
 
 def test_the_log_holds_no_words_of_anybody(

@@ -18,7 +18,7 @@ from clinic.contacts import ensure_contact
 from clinic.database import Database, now
 from clinic.handoffs import open_handoff
 from clinic.inbound import Arrival, store_arrival
-from clinic.models import Contact, Message
+from clinic.models import Contact, Message, Note, Staff
 from tests.inbox.at_the_desk import open_clinic
 from tests.inbox.conftest import PASSWORD, account
 from tests.patients import eventually
@@ -233,6 +233,37 @@ def test_a_draft_outlives_news_and_a_reload_and_is_gone_once_sent(
         session.query(Message).filter_by(direction="out").one().state = "delivered"
     page.locator("#transcript .staff", has_text="Delivered").wait_for(timeout=8000)
     assert sent.count() == 1
+
+
+@pytest.mark.parametrize("kind", ["reply", "note"])
+def test_words_outlive_a_session_that_ended_while_they_were_written(
+    app: Flask, db: Database, open_page: Callable[..., Page], patient: Make, kind: str
+) -> None:
+    """Sent too late, they are in the box again once one has signed in again; and go once."""
+    contact_id = patient()
+    page = open_page()
+    page.goto(f"/conversations/{contact_id}")
+    if kind == "note":
+        page.get_by_role("button", name="Private note", exact=True).click()
+    page.locator("textarea:visible").fill("Written for long")
+    with db.transaction() as session:
+        session.query(Staff).one().session_epoch += 1
+    page.locator("textarea:visible").press("Control+Enter")
+    page.get_by_text("an unsent draft is kept in this tab").wait_for()
+    page.get_by_label("Login").fill(account(app))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/conversations/{contact_id}")
+    if kind == "note":
+        page.get_by_role("button", name="Private note", exact=True).click()
+    box = page.locator("textarea:visible")
+    assert box.input_value() == "Written for long"
+    box.press("Control+Enter")
+    page.locator("#transcript").get_by_text("Written for long").wait_for()
+    assert box.input_value() == ""
+    with db.reading() as session:
+        sent = session.query(Message).filter_by(direction="out").count()
+        assert (sent, session.query(Note).count()) == ((1, 0) if kind == "reply" else (0, 1))
 
 
 def test_when_the_window_closes_the_box_does_and_keeps_the_draft(

@@ -241,7 +241,7 @@ def test_the_bell_counts_what_waits_for_anybody(asha: FlaskClient, handoff: Make
 
 def test_every_phrase_of_the_interface_is_said_in_hindi() -> None:
     missing = sorted(phrases() - set(hindi()))
-    assert missing == [], "add them to inbox/hindi.yml"
+    assert missing == [], "add them to inbox/hindi/"
     for english, said in hindi().items():
         gaps = [set(re.findall(r"\{\w+\}", words)) for words in (english, str(said))]
         assert gaps[0] == gaps[1], english

@@ -102,7 +102,7 @@ def test_the_fingerprint_changes_with_whatever_staff_would_see(
             elif change == "taken":
                 session.query(Offer).first().taken_at = now()
             else:
-                revoke(session, wamid)
+                revoke(session, contact_id, wamid)
     with db.reading() as session:
         assert fingerprint(session, contact_id, 50) != before
 

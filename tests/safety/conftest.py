@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, Dict, List
@@ -12,11 +13,14 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from safety.assistant_under_test import newest_model
 from safety.classifier import MessageClassifier
 from safety.component import GATE, ClinicalGate
 from safety.embedding import SentenceEmbeddingFeaturizer
 from safety.lexicon import Lexicon, read_folder
 from safety.lexicon_component import ClinicalLexicon
+
+ROOT = Path(__file__).parents[2]
 
 EXAMPLES: Dict[str, List[str]] = {
     "book": [
@@ -135,6 +139,17 @@ def gate_of(small_pipeline: List[Any]) -> Callable[..., Dict[str, Any]]:
         return {**message.get(GATE), "intent": message.get("intent")["name"]}
 
     return mark
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The model the designers trained; CI must have one, a fresh checkout need not."""
+    try:
+        return newest_model(Path(os.environ.get("SANDHI_MODELS", ROOT / "models")))
+    except FileNotFoundError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no model has been trained yet: `make train`")
 
 
 @pytest.fixture

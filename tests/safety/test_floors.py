@@ -5,29 +5,16 @@ floor.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 from rich.console import Console
 
-from safety.assistant_under_test import newest_model
 from safety.measure import FLOORS, SETS, broken_floors, measure
 from safety.run_file import run_file
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def model() -> Path:
-    """The model the designers trained; CI must have one, a fresh checkout need not."""
-    try:
-        return newest_model(Path(os.environ.get("SANDHI_MODELS", ROOT / "models")))
-    except FileNotFoundError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip("no model has been trained yet: `make train`")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.sandhi_cli.conftest import Tool
 
 
 @pytest.fixture
-def graph(surroundings: Dict[str, str]) -> Iterator[Any]:
+def simulated(surroundings: Dict[str, str]) -> Iterator[Any]:
     """The simulator on a port of its own, and `surroundings` that lead to it."""
     config = SimulatorConfig(
         phone_number_id=surroundings["WHATSAPP_PHONE_NUMBER_ID"],
@@ -26,15 +26,21 @@ def graph(surroundings: Dict[str, str]) -> Iterator[Any]:
     thread.start()
     surroundings["WHATSAPP_GRAPH_URL"] = f"http://127.0.0.1:{server.server_port}"
     surroundings["WHATSAPP_BUSINESS_ACCOUNT_ID"] = config.waba_id
-    yield config
+    yield app.extensions["simulator"]
     server.shutdown()
     server.server_close()
     thread.join(10)
 
 
+@pytest.fixture
+def graph(simulated: Any) -> Any:
+    """What can be set on it."""
+    return simulated.config
+
+
 def test_validating_needs_no_network(sandhi: Tool) -> None:
     done = sandhi("templates", "validate")
-    assert (done.returncode, done.stdout.strip()) == (0, "24 templates are in order.")
+    assert (done.returncode, done.stdout.strip()) == (0, "36 templates are in order.")
 
 
 def test_submitting_brings_every_template_to_approval_and_may_be_repeated(
@@ -46,7 +52,7 @@ def test_submitting_brings_every_template_to_approval_and_may_be_repeated(
         done = sandhi("templates", "submit")
         assert done.returncode == 0, done.stderr
         rows = [line for line in done.stdout.splitlines() if "APPROVED" in line]
-        assert len(rows) == 24
+        assert len(rows) == 36
         assert all("UTILITY" in row and "yes" in row for row in rows)
 
 
@@ -54,7 +60,43 @@ def test_what_waits_for_review_may_not_go(sandhi: Tool, graph: Any) -> None:
     graph.new_template_status = "PENDING"
     assert sandhi("init").returncode == 0
     done = sandhi("templates", "submit")
-    assert done.stdout.count("no: not approved") == 24
+    assert done.stdout.count("no: not approved") == 36
+
+
+def test_a_changed_file_is_submitted_as_an_edit(
+    sandhi: Tool, graph: Any, simulated: Any, refused: Any
+) -> None:
+    assert sandhi("init").returncode == 0
+    assert sandhi("templates", "submit").returncode == 0
+    # WhatsApp has other words than the file: as if the file had been edited since
+    book = simulated.templates
+    known = book.find("visit_reminder", "en")
+    known.components[0]["text"] = known.components[0]["text"].replace("Will you", "Do you")
+    shown = sandhi("templates", "status").stdout
+    assert shown.count("its file was changed") == 1 and shown.count("yes") == 35
+    graph.template_review_seconds = 60.0
+    assert sandhi("templates", "submit").stdout.count("no: not approved") == 1
+    assert "PENDING" in sandhi("templates", "status").stdout
+    simulated.clock.offset += 61
+    assert sandhi("templates", "status").stdout.count("yes") == 36
+    # a second edit within a day is more than WhatsApp takes
+    known.components[0]["text"] = known.components[0]["text"].replace("Will you", "Do you")
+    assert "one edit of an approved template in 24 hours" in refused("templates", "submit")
+    simulated.clock.offset += 24 * 3600
+    graph.template_review_seconds = 0.0
+    assert sandhi("templates", "submit").stdout.count("yes") == 36
+
+
+def test_what_is_in_review_waits_with_its_edit(
+    sandhi: Tool, graph: Any, simulated: Any, refused: Any
+) -> None:
+    graph.new_template_status = "PENDING"
+    assert sandhi("init").returncode == 0
+    assert sandhi("templates", "submit").returncode == 0
+    known = simulated.templates.find("visit_reminder", "hi")
+    known.components[0]["text"] += " ?"
+    said = refused("templates", "submit")
+    assert "visit_reminder (hi) was changed, but is PENDING: submit again" in said
 
 
 def test_without_an_account_it_says_what_is_missing(refused: Any, sandhi: Tool) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 from clinic.database import Database
 from clinic.database import now as this_moment
 from clinic.delivery import Report
+from clinic.inbound import store_dead_letter
+from clinic.models import DeadLetter
 from clinic.sending import Letter
 from tests.message_log import arrives, claimed, planned, row
 from worker.loop import chores, run_forever, run_once
@@ -225,3 +227,35 @@ def test_a_database_that_does_not_answer_is_asked_again(
     stopping.set()
     worker.join(15)
     assert row(sqlite_db, message_id).state == "sent"
+
+
+def test_a_worker_that_is_stopped_lets_one_letter_a_thread_end(
+    sqlite_db: Database, outbox: Callable[..., Outbox]
+) -> None:
+    """A slow Graph must not keep it beyond the supervisor's patience, nor lose a letter."""
+    ids = [planned(sqlite_db, arrives(sqlite_db, phone=f"+9190000010{n:02}")) for n in range(12)]
+    sender = FakeSender(sqlite_db, seconds=0.4)
+    stopping = outbox(sender, threads=2)
+    stopping.step()
+    began = time.monotonic()
+    stopping.close()
+    assert time.monotonic() - began < 2.0
+    states = [row(sqlite_db, number).state for number in ids]
+    assert sorted(set(states)) == ["planned", "sent"]
+    assert states.count("sent") == len(sender.sent) <= 4
+    outbox(sender, threads=12).drain()
+    assert [row(sqlite_db, number).state for number in ids] == ["sent"] * 12
+    assert sorted(sender.sent) == sorted(ids), "each once"
+
+
+def test_a_run_lets_go_of_what_had_its_time(
+    sqlite_db: Database, outbox: Callable[..., Outbox]
+) -> None:
+    with sqlite_db.transaction() as session:
+        store_dead_letter(session, "no sender", {"n": 1})
+    run_once(sqlite_db, outbox(FakeSender(sqlite_db)))
+    with sqlite_db.reading() as session:
+        assert session.query(DeadLetter).count() == 1
+    run_once(sqlite_db, outbox(FakeSender(sqlite_db)), this_moment() + timedelta(days=31))
+    with sqlite_db.reading() as session:
+        assert session.query(DeadLetter).count() == 0

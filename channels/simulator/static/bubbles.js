@@ -196,7 +196,7 @@ const TICKS = {
 };
 
 function meta(message) {
-  const time = new Date(message.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(message.at * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
   const [symbol, label] = TICKS[message.status] || TICKS.pending;
   const tick = make("span", { class: `tick-${message.status}`, role: "img", "aria-label": label, title: label }, icon(symbol));
   return make("div", { class: "meta" }, make("time", {}, time), tick);

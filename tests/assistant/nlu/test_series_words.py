@@ -27,6 +27,18 @@ ROWS = [
     ("ek din chhod kar shaam 6 baje", "024 18:00"),
     ("roz subah 9 baje 2 hafte ke liye", "012345 09:00 2w"),
     ("monday to friday 8 am", "01234 08:00"),
+    ("Mon to Thu 6 pm", "0123 18:00"),
+    ("Mon - Thu 6 pm for 2 weeks", "0123 18:00 2w"),
+    ("mon se thu shaam 6 baje", "0123 18:00"),
+    ("som se guru tak 7 pm", "0123 19:00"),
+    ("सोमवार से गुरुवार शाम 6 बजे", "0123 18:00"),
+    ("mangal se lekar shukra, subah 9 baje, 3 hafte", "1234 09:00 3w"),
+    ("mon till wed and sat 10 am", "0125 10:00"),
+    # around Sunday
+    ("sat to mon 10 am", "056 10:00"),
+    # a list with dashes is no range
+    ("mon-wed-fri 6pm", "024 18:00"),
+    ("thursday to thursday", "-"),
     ("tuesday and thursday 10:30 am for three weeks", "13 10:30 3w"),
     ("tue, thu and sat mornings", "135"),
     ("every friday 5pm for 1 month", "4 17:00 4w"),

@@ -172,8 +172,9 @@ def test_page_has_no_accessibility_faults(running: Running, small_screen: Any) -
     running.inbound(text="hi")
     running.send("interactive", LIST)
     page.add_init_script("Object.defineProperty(window, 'trustedTypes', {value: undefined})")
-    for width in (360, 1360):
+    for width, colours in ((360, "light"), (1360, "light"), (360, "dark"), (1360, "dark")):
         page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=colours)
         page.goto(running.url + "/#%2B919000000101")
         page.locator(".row.out").wait_for()
         found = axe.Axe().run(page)

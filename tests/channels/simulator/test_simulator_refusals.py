@@ -296,6 +296,10 @@ ELSEWHERE = {
     rules.NUMBER_RATE,
     rules.PAIR_RATE,
     rules.TEMPLATE_NAME,
+    rules.TEMPLATE_IN_REVIEW,
+    rules.TEMPLATE_CATEGORY_FIXED,
+    rules.TEMPLATE_EDITS_A_DAY,
+    rules.TEMPLATE_EDITS_A_MONTH,
     rules.TEMPLATE_CATEGORY,
     rules.TEMPLATE_TWICE,
     rules.TEMPLATE_COMPONENT,
@@ -449,6 +453,55 @@ def test_refuses_a_template_that_exists(bench: Any) -> None:
     assert first.get_json()["status"] == "APPROVED"
     second = bench.client.post(path, json=VISIT, headers=bench.auth)
     assert_refused(bench, second, rules.TEMPLATE_TWICE)
+
+
+def edited(bench: Any, **change: Any) -> Any:
+    """The answer to an edit of the template VISIT, which is submitted where it is missing."""
+    path = f"/v23.0/{bench.config.waba_id}/message_templates"
+    bench.client.post(path, json=VISIT, headers=bench.auth)
+    known = bench.client.get(f"{path}?name={VISIT['name']}", headers=bench.auth).get_json()
+    ident = known["data"][0]["id"]
+    return bench.client.post(f"/v23.0/{ident}", json=change, headers=bench.auth)
+
+
+def words(number: int) -> Dict[str, Any]:
+    return {"components": [{"type": "BODY", "text": f"Hello number {number}"}]}
+
+
+def test_an_approved_template_is_edited_once_a_day_and_ten_times_a_month(bench: Any) -> None:
+    for number in range(10):
+        assert edited(bench, **words(number)).get_json() == {"success": True}
+        assert_refused(bench, edited(bench, **words(99)), rules.TEMPLATE_EDITS_A_DAY)
+        bench.simulator.clock.offset += rules.DAY + 1
+    assert_refused(bench, edited(bench, **words(99)), rules.TEMPLATE_EDITS_A_MONTH)
+
+
+def test_the_category_of_an_approved_template_stays(bench: Any) -> None:
+    assert_refused(bench, edited(bench, category="MARKETING"), rules.TEMPLATE_CATEGORY_FIXED)
+
+
+def test_a_template_in_review_is_not_edited_and_is_approved_in_time(bench: Any) -> None:
+    bench.config.template_review_seconds = 60.0
+    assert_refused(bench, edited(bench, **words(1)), rules.TEMPLATE_IN_REVIEW)
+    found = bench.simulator.templates.find(VISIT["name"], VISIT["language"])
+    assert found.status == "PENDING"
+    bench.simulator.clock.offset += 61
+    assert edited(bench, **words(1)).status_code == 200
+    again = bench.simulator.templates.find(VISIT["name"], VISIT["language"])
+    assert (again.status, again.text("BODY")) == ("PENDING", "Hello number 1")
+
+
+def test_a_rejected_template_is_edited_freely_its_category_too(bench: Any) -> None:
+    bench.config.new_template_status = "REJECTED"
+    for _ in range(3):
+        assert edited(bench, category="MARKETING", **words(1)).status_code == 200
+
+
+def test_an_edit_keeps_the_rules_of_submission(bench: Any) -> None:
+    long = {"components": [{"type": "BODY", "text": "x" * 1025}]}
+    assert_refused(bench, edited(bench, **long), rules.TEMPLATE_TEXT)
+    answer = bench.client.post("/v23.0/1", json=words(1), headers=bench.auth)
+    assert_refused(bench, answer, rules.OBJECT_ID)
 
 
 AT_THE_LIMIT = [

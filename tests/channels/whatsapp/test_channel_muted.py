@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from channels.turn import current_turn
 from clinic.database import now
 from clinic.handoffs import claim_handoff, open_handoff, resolve_handoff
 from clinic.models import Contact
@@ -72,6 +73,41 @@ class TestMuted:
         await line.works_off(contact)
         assert line.rasa.heard[-1].parse_data["intent"]["name"] == "inform"
 
+    @pytest.mark.parametrize("breaks", ["action", "rasa", "attempts"])
+    async def test_a_tap_whose_turn_fails_is_not_used_up(self, any_line, breaks, monkeypatch):
+        any_line.rasa.answer = lambda message: {
+            "text": "Which?",
+            "buttons": [{"title": "Tuesday", "payload": '/inform{"day": "2026-11-24"}'}],
+        }
+        contact = any_line.arrives("Hello")
+        await any_line.works_off(contact)
+        token = any_line.buttons(contact)["Tuesday"]
+
+        async def fail(_message):
+            if breaks == "action":
+                current_turn.get().fail("action")
+            else:
+                raise RuntimeError("broken")
+
+        any_line.rasa.before = fail
+        if breaks == "attempts":
+            monkeypatch.setattr("channels.whatsapp.conversation.MOST_ATTEMPTS", -1)
+        any_line.taps(token, "Tuesday")
+        assert await any_line.works_off(contact) == ["failure"]
+        monkeypatch.undo()
+        any_line.rasa.before = None
+        with any_line.db.transaction() as session:
+            handoff = any_line.handoff(contact)
+            resolve_handoff(session, handoff.id, "priya", "answered", hand_back=True)
+        heard = len(any_line.rasa.heard)
+        any_line.taps(token, "Tuesday")
+        assert await any_line.works_off(contact) == ["answered"]
+        assert any_line.rasa.heard[heard:][0].parse_data["intent"]["name"] == "inform"
+        # from then on it is used up as ever
+        any_line.taps(token, "Tuesday")
+        await any_line.works_off(contact)
+        assert any_line.said(contact)[-1] == any_line.text("utter_button_used")
+
     async def test_revocations_count_all_the_same(self, line):
         contact = line.arrives("my secret")
         hand_over(line, contact)
@@ -123,7 +159,7 @@ class TestRedFlag:
     async def test_a_gate_that_fails_leaves_the_message_to_staff(self, line, monkeypatch, failing):
         import asyncio
 
-        monkeypatch.setattr("channels.whatsapp.conversation.LONGEST_READING_SECONDS", 0.05)
+        monkeypatch.setattr("channels.judging.LONGEST_READING_SECONDS", 0.05)
 
         async def parse(_message):
             if failing == "raises":
@@ -136,6 +172,127 @@ class TestRedFlag:
         line.arrives("anybody?")
         assert await line.works_off(contact) == ["staff", "staff"]
         assert line.states(contact) == ["handled", "handled"]
+
+
+CLINICAL = {"clinical": True, "score": 0.9}
+
+
+class TestClinical:
+    """What turns clinical while the front desk has the conversation is not for the front desk."""
+
+    @pytest.fixture(autouse=True)
+    def gate(self, any_line):
+        any_line.rasa.gate = lambda text: CLINICAL if "knee" in text else {"score": 0.01}
+        any_line.rasa.intent = "pain_report"
+
+    @pytest.mark.parametrize("reason", ["request", "unsure", "failure"])
+    async def test_words_make_the_handoff_the_physiotherapists(self, any_line, reason):
+        contact = any_line.arrives("x", "sticker")
+        hand_over(any_line, contact, reason)
+        any_line.arrives("my knee gave way")
+        await any_line.works_off(contact)
+        handoff = any_line.handoff(contact)
+        assert (handoff.reason, handoff.priority) == ("clinical", "high")
+        assert (handoff.team, handoff.status) == ("physiotherapists", "open")
+        message = any_line.messages(contact, "in")[-1]
+        assert (message.intent, message.content["marks"]) == ("pain_report", CLINICAL)
+        assert any_line.said(contact) == []
+
+    async def test_words_stay_with_whoever_claimed_the_conversation(self, any_line, muted):
+        with any_line.db.transaction() as session:
+            claim_handoff(session, any_line.handoff(muted).id, "priya")
+        any_line.arrives("my knee gave way")
+        await any_line.works_off(muted)
+        handoff = any_line.handoff(muted)
+        assert (handoff.reason, handoff.claimed_by, handoff.team) == ("clinical", "priya", None)
+
+    async def test_words_never_lessen_a_red_flag(self, any_line):
+        contact = any_line.arrives("x", "sticker")
+        hand_over(any_line, contact, "red_flag")
+        any_line.arrives("my knee gave way")
+        await any_line.works_off(contact)
+        handoff = any_line.handoff(contact)
+        assert (handoff.reason, handoff.priority, handoff.team) == ("red_flag", "urgent", None)
+
+    async def test_an_unknown_intent_is_clinical_all_the_same(self, any_line, muted):
+        any_line.rasa.intent = "faq_fees"
+        any_line.arrives("my knee gave way")
+        await any_line.works_off(muted)
+        assert any_line.messages(muted, "in")[-1].intent == "other_medical"
+
+    async def test_logistics_leave_the_handoff_as_it_is(self, any_line, muted):
+        any_line.arrives("where do I park?")
+        await any_line.works_off(muted)
+        handoff = any_line.handoff(muted)
+        assert (handoff.reason, handoff.priority, handoff.team) == ("request", "normal", None)
+        assert any_line.messages(muted, "in")[-1].intent is None
+
+    async def test_words_of_our_own_buttons_are_not_judged(self, any_line):
+        any_line.rasa.answer = lambda message: {
+            "text": "Which?",
+            "buttons": [{"title": "A knee", "payload": '/inform{"category": "knee_hip"}'}],
+        }
+        contact = any_line.arrives("Hello")
+        await any_line.works_off(contact)
+        hand_over(any_line, contact)
+        any_line.taps(any_line.buttons(contact)["A knee"], "A knee")
+        await any_line.works_off(contact)
+        assert any_line.handoff(contact).reason == "request"
+        # and the words of a button that was never ours are
+        any_line.taps("forged", "my knee")
+        await any_line.works_off(contact)
+        assert any_line.handoff(contact).reason == "clinical"
+
+    async def test_words_over_which_a_turn_fails_are_judged_too(self, any_line):
+        async def fail(_message):
+            raise RuntimeError("no action server")
+
+        any_line.rasa.before = fail
+        contact = any_line.arrives("my knee gave way")
+        await any_line.works_off(contact)
+        assert any_line.handoff(contact).reason == "clinical"
+        assert any_line.said(contact) == [any_line.text("utter_handoff_failure")]
+        assert any_line.messages(contact, "in")[-1].intent == "pain_report"
+
+
+async def test_a_message_that_staff_hand_back_over_is_answered(any_line, muted):
+    """Handed back while the gate reads: without another look it would lie before nobody."""
+    handoff = any_line.handoff(muted)
+    await any_line.works_off(muted)
+
+    async def parse(_message):
+        with any_line.db.transaction() as session:
+            if any_line.handoff(muted) is not None:
+                resolve_handoff(session, handoff.id, "priya", "answered", hand_back=True)
+        return {}
+
+    any_line.conversation._parse = parse
+    any_line.arrives("Hello again")
+    assert await any_line.works_off(muted) == ["again", "answered"]
+    assert any_line.said(muted) == ["You said: Hello again"]
+
+
+class TestRevoked:
+    async def test_by_its_writer_with_what_it_was_edited_to(self, any_line):
+        contact = any_line.arrives("my secret")
+        wamid = any_line.messages(contact, "in")[0].wamid
+        any_line.arrives("my other secret", "edit", content={"target": wamid})
+        any_line.arrives("and parking?")
+        any_line.arrives(None, "revoke", content={"target": wamid})
+        await any_line.works_off(contact)
+        words = [message.text for message in any_line.messages(contact, "in")]
+        assert words == [None, None, "and parking?", None]
+
+    @pytest.mark.parametrize("mute", [True, False])
+    async def test_by_nobody_else(self, any_line, mute):
+        contact = any_line.arrives("my words")
+        stranger = any_line.arrives("x", "sticker", phone="+919000000199")
+        if mute:
+            hand_over(any_line, stranger)
+        wamid = any_line.messages(contact, "in")[0].wamid
+        any_line.arrives(None, "revoke", phone="+919000000199", content={"target": wamid})
+        await any_line.works_off(stranger)
+        assert any_line.messages(contact, "in")[0].text == "my words"
 
 
 async def test_a_handoff_opened_while_rasa_thinks_silences_the_answer(any_line):

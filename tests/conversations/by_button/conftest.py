@@ -24,7 +24,7 @@ pipeline:
 - name: assistant.nlu.language.LanguageDetector
 policies:
 - name: RulePolicy
-  core_fallback_action_name: utter_clarify
+  core_fallback_action_name: action_nothing_fits
 """
 TYPED = """
 version: "3.1"

@@ -1,0 +1,134 @@
+"""Who waits for a time on a day, and what they were offered, as the day's page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Dict, List, Optional
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from clinic.calendar_words import say_day, say_moment, say_time
+from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
+from clinic.models.schedule import HELD
+from clinic.models.waiting import DECLINED, OPEN, WAITING
+from clinic.profile import Profile
+from clinic.setup import profile_in
+from inbox.card import clinician_name, service_name
+from inbox.house import house
+from inbox.language import t, ui_language
+from inbox.words import person, when_within
+
+GENDERS = {"female": "a woman", "male": "a man"}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One who waits: for what, since when, and how it stands with them (`asked`: by an offer)."""
+
+    contact_id: int
+    name: str
+    service: str
+    service_code: str
+    clinician_code: Optional[str]
+    wishes: List[str]
+    since: datetime
+    asked: bool
+    state: str
+
+
+def read_waiting(
+    session: Session, day: date, moment: datetime, clinician: Optional[str] = None
+) -> List[Waiting]:
+    """Everybody who waits for a time on `day` (and would come to `clinician`), longest first.
+
+    Looking takes no lock and ends no offer: one whose time is over is said to be none.
+    """
+    profile = profile_in(session)
+    query = (
+        select(WaitingPatient)
+        .where(
+            WaitingPatient.status == WAITING,
+            WaitingPatient.day_from <= day,
+            WaitingPatient.day_to >= day,
+        )
+        .order_by(WaitingPatient.joined_at, WaitingPatient.id)
+    )
+    rows = [
+        row
+        for row in session.execute(query).scalars()
+        if clinician is None or row.clinician in (None, clinician)
+    ]
+    offers = _newest_offers(session, [int(row.id) for row in rows])
+    return [_shown(session, row, profile, offers.get(int(row.id)), moment) for row in rows]
+
+
+def _newest_offers(session: Session, ids: List[int]) -> Dict[int, SlotOffer]:
+    found = session.execute(
+        select(SlotOffer).where(SlotOffer.waiting_id.in_(ids)).order_by(SlotOffer.id)
+    ).scalars()
+    return {int(offer.waiting_id): offer for offer in found}
+
+
+def _shown(
+    session: Session,
+    row: WaitingPatient,
+    profile: Profile,
+    offer: Optional[SlotOffer],
+    moment: datetime,
+) -> Waiting:
+    contact = session.get(Contact, row.contact_id)
+    kept = session.get(Appointment, offer.appointment_id) if offer is not None else None
+    asked = _stands(offer, kept, moment)
+    return Waiting(
+        contact_id=int(row.contact_id),
+        name=person(contact.profile_name, contact.phone, contact.id),
+        service=service_name(profile, str(row.service)),
+        service_code=str(row.service),
+        clinician_code=row.clinician,
+        wishes=_wishes(row, profile),
+        since=row.joined_at,
+        asked=asked,
+        state=_state(offer, kept, asked, moment),
+    )
+
+
+def _stands(offer: Optional[SlotOffer], kept: Optional[Appointment], moment: datetime) -> bool:
+    return (
+        offer is not None
+        and offer.status == OPEN
+        and kept is not None
+        and kept.status == HELD
+        and kept.held_until is not None
+        and kept.held_until > moment
+    )
+
+
+def _wishes(row: WaitingPatient, profile: Profile) -> List[str]:
+    language = ui_language()
+    wishes = [clinician_name(profile, str(row.clinician)) if row.clinician else t("Anybody")]
+    if row.gender in GENDERS:
+        wishes.append(t(GENDERS[row.gender]))
+    first, last = say_day(row.day_from, language), say_day(row.day_to, language)
+    wishes.append(first if first == last else t("{first} to {last}", first=first, last=last))
+    if row.after is not None:
+        wishes.append(t("from {time} on", time=say_time(row.after, language)))
+    if row.before is not None:
+        wishes.append(t("before {time}", time=say_time(row.before, language)))
+    return wishes
+
+
+def _state(
+    offer: Optional[SlotOffer], kept: Optional[Appointment], asked: bool, moment: datetime
+) -> str:
+    if offer is None or kept is None:
+        return t("Nothing was offered yet")
+    zone = house().zone()
+    slot = say_moment(kept.starts_at, ui_language(), zone)
+    if asked:
+        until = when_within(kept.held_until, zone, moment)
+        return t("Asked about {slot}; it is kept until {time}", slot=slot, time=until)
+    if offer.status == DECLINED:
+        return t("Said no to {slot}", slot=slot)
+    return t("Did not answer about {slot}", slot=slot)

@@ -1,0 +1,1 @@
+"""Planted faults: whether the state machines would notice if a promise were broken."""
