@@ -54,7 +54,7 @@ class TestTypedText:
             (None, "-"),
             ("   ", "-"),
             ("😀", "😀"),
-            ("x" * 5000, "x" * 4096),
+            ("x" * 70_000, "x" * 65_536),
         ],
     )
     async def test_is_never_a_command(self, line, typed, read):
