@@ -15,6 +15,9 @@ import holidays
 from clinic.profile import Holidays
 
 ESTIMATED = " (estimated)"
+# without it the library names them in the language of the machine's LANG, and a name that
+# clinic.yml keeps open would be unknown on the next machine
+LANGUAGE = "en_US"
 
 
 @lru_cache(maxsize=64)
@@ -24,7 +27,7 @@ def holiday_names(country: str, subdivision: Optional[str], year: int) -> Dict[d
     Raises:
         NotImplementedError: if the library knows no such country or subdivision.
     """
-    calendar = holidays.country_holidays(country, subdiv=subdivision, years=year)
+    calendar = holidays.country_holidays(country, subdiv=subdivision, years=year, language=LANGUAGE)
     return {
         day: [name.replace(ESTIMATED, "") for name in calendar.get_list(day)] for day in calendar
     }
