@@ -116,8 +116,8 @@ def test_names_as_people_write_them(riya: Patient, name: str) -> None:
 
 def test_a_name_that_is_also_a_greeting_is_asked_for_whole(riya: Patient) -> None:
     riya.is_booking("name")
-    assert "for example: Meera Joshi" in riya.writes("Sandhya")
-    assert "For: Sandhya Rao" in riya.writes("Sandhya Rao")
+    assert "for example: Meera Joshi" in riya.writes("Ram")
+    assert "For: Ram Rao" in riya.writes("Ram Rao")
 
 
 def test_a_single_name_that_is_also_a_greeting_counts_when_it_is_said_again(riya: Patient) -> None:

@@ -18,7 +18,7 @@ def with_the_front_desk(riya: Patient) -> Patient:
 @pytest.mark.parametrize(
     "text",
     [
-        "also my knee is swollen since yesterday",
+        "also my knee hurts on the stairs again",
         "कल से घुटने में बहुत दर्द है",
         "exercise karne se dard badh gaya hai",
     ],
