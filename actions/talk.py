@@ -8,6 +8,7 @@ in a thread.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -163,7 +164,7 @@ class Talk:
         return texts().say(name, self.language, **values)
 
 
-class ClinicAction(Action):
+class ClinicAction(Action, ABC):
     """An action of the clinic: `act` runs in a thread and returns Rasa events."""
 
     action_name = ""
@@ -177,9 +178,9 @@ class ClinicAction(Action):
         talk = Talk(dispatcher, tracker, database())
         return await asyncio.to_thread(self.act, talk)
 
+    @abstractmethod
     def act(self, talk: Talk) -> Events:
         """Do the work of this action."""
-        raise NotImplementedError
 
 
 def forget(*slots: str) -> Events:

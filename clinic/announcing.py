@@ -17,11 +17,11 @@ from clinic.decision import ANNOUNCEMENT
 from clinic.delivery import window_open
 from clinic.models import Announcement, Contact, Message
 from clinic.models.announcement import CLOSURE, LEAVE, OFFER, PLAN
+from clinic.models.consent import CARE
 from clinic.models.message import CANCELLED, FAILED, SKIPPED
 from clinic.outbox import plan, plan_unwritten
 from clinic.templates import approved, house_templates
 
-CARE = "care"
 NOT_GONE = (SKIPPED, CANCELLED, FAILED)
 TEMPLATES = {
     OFFER: "waitlist_offer",

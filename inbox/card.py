@@ -15,7 +15,7 @@ from clinic.courses import Balance, active_courses, balance, number_of
 from clinic.database import now
 from clinic.guardians import guardian_of
 from clinic.models import Appointment, Contact, Course, Guardian, Message, Patient, WaitingPatient
-from clinic.models.consent import ADULT
+from clinic.models.consent import ADULT, CARE
 from clinic.models.message import OUT, PLANNED
 from clinic.models.schedule import BOOKED, CANCELLED, CONFIRMED, HELD
 from clinic.models.waiting import WAITING
@@ -28,7 +28,6 @@ from inbox.visits import may_become
 VISITS_SHOWN = 4
 PAST_SHOWN = 2
 REMINDERS_SHOWN = 3
-CARE = "care"
 # reminders of a visit (`clinic.reminders.planning.cause_of`)
 OF_A_VISIT = "appointment:%"
 

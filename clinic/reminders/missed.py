@@ -13,6 +13,7 @@ from clinic.consent import obstacle
 from clinic.courses import balance
 from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Course, Message, Nudge, Patient
+from clinic.models.consent import CARE
 from clinic.models.message import CANCELLED, FAILED, SKIPPED
 from clinic.models.schedule import CANCELLED as VISIT_CANCELLED
 from clinic.models.schedule import HELD, STANDING
@@ -22,7 +23,7 @@ from clinic.reminders.times import moved_later
 from clinic.setup import profile_in
 
 DROP_OFF, NO_SHOW = "drop_off", "no_show"
-PURPOSE = "care"
+PURPOSE = CARE
 # a nudge that could not go for so long has lost its sense
 GOOD_FOR = timedelta(days=2)
 # what never reached the patient does not count as one of the nudges of a course

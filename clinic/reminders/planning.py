@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from clinic.models import Appointment, Message, Reminder
+from clinic.models.consent import CARE
 from clinic.models.message import CANCELLED, CLAIMED, PLANNED
 from clinic.models.schedule import NO_SHOW, STANDING
 from clinic.outbox import plan_unwritten
@@ -18,7 +19,7 @@ from clinic.reminders.missed import plan_missed
 from clinic.reminders.times import Due, reminders_of
 from clinic.setup import profile_in
 
-PURPOSE = "care"
+PURPOSE = CARE
 AT_ONCE = 400
 
 
