@@ -65,7 +65,6 @@ def claim(
         for contact_id, message_id in _heads(session, limit, moment, in_state(PLANNED)).items():
             heads.setdefault(contact_id, message_id)
         heads = dict(list(heads.items())[:limit])
-    heads = _lock(session, heads, moment)
     if not heads:
         return []
     ids = list(heads.values())
@@ -86,7 +85,8 @@ def claim(
 def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[int, int]:
     """Of the `kept` rows the one each contact waits for first, by contact, longest due first.
 
-    Reads the queue's index in pages from its front, so the cost does not grow with the table.
+    Reads the queue's index in pages from its front, so the cost does not grow with the table;
+    what another worker looks after at this moment is passed over.
     """
     heads: Dict[int, int] = {}
     seen: Set[int] = set()
@@ -105,7 +105,7 @@ def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[in
             if int(contact_id) not in seen:
                 first.setdefault(int(contact_id), int(message_id))
         seen |= first.keys()
-        heads.update(_next_of(session, first, moment))
+        heads.update(_free(session, first, limit - len(heads), moment))
         if len(rows) < page or len(heads) >= limit:
             break
         # from where this page ended: counted from the front, the queue moves under our feet
@@ -113,7 +113,32 @@ def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[in
             tuple_(Message.due_at, Message.id)
             > tuple_(literal(rows[-1].due_at, UtcDateTime()), rows[-1].id)
         )
-    return dict(list(heads.items())[:limit])
+    return heads
+
+
+def _free(session: Session, first: Dict[int, int], room: int, moment: datetime) -> Dict[int, int]:
+    """At most `room` of the contacts whose turn it is and of whom nobody else claims now."""
+    found: Dict[int, int] = {}
+    waiting = list(first.items())
+    while waiting and len(found) < room:
+        # no more than there is room for: a lock keeps other workers away
+        some = room - len(found)
+        asked, waiting = dict(waiting[:some]), waiting[some:]
+        found.update(_next_of(session, _locked(session, asked), moment))
+    return found
+
+
+def _locked(session: Session, asked: Dict[int, int]) -> Dict[int, int]:
+    """Where several workers claim at once (PostgreSQL), only one may look at a contact."""
+    if session.get_bind().dialect.name == "sqlite":
+        return asked
+    rows = session.execute(
+        select(Contact.id)
+        .where(Contact.id.in_(asked))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    locked = {int(row[0]) for row in rows}
+    return {contact_id: message for contact_id, message in asked.items() if contact_id in locked}
 
 
 def _next_of(session: Session, first: Dict[int, int], moment: datetime) -> Dict[int, int]:
@@ -140,17 +165,3 @@ def _places(session: Session, contacts: AbstractSet[int]) -> List[Any]:
             Message.state.in_((CLAIMED, SENDING, PLANNED)),
         )
     ).all()
-
-
-def _lock(session: Session, heads: Dict[int, int], moment: datetime) -> Dict[int, int]:
-    """Where several workers claim at once (PostgreSQL), only one may look at a contact."""
-    if not heads or session.get_bind().dialect.name == "sqlite":
-        return heads
-    rows = session.execute(
-        select(Contact.id)
-        .where(Contact.id.in_(heads.keys()))
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    locked = {int(row[0]) for row in rows}
-    # what another worker claimed between our look and our lock
-    return _next_of(session, {c: m for c, m in heads.items() if c in locked}, moment)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Dict, List, Optional
+from typing import AbstractSet, Any, Collection, Dict, List, Optional, Set, Tuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.contacts import ids_of
 from clinic.database import now
-from clinic.guardians import is_minor, lacks_guardian
+from clinic.guardians import MINOR, WITHOUT_GUARDIAN, guardian_states
 from clinic.models import Consent, Contact, NoticeGiven
 from clinic.models.consent import BUTTON, HOW, MARKETING, PURPOSES, WORDS
 from clinic.upsert import insert_new
@@ -47,19 +47,30 @@ def obstacle(session: Session, contact_id: int, purpose: str) -> Optional[str]:
     Returns:
         `opted out`, `minor: <purpose>`, `no guardian consent` or `no consent: <purpose>`.
     """
-    if purpose in FREE:
-        return None
-    contact = session.get(Contact, contact_id)
-    if contact is None or contact.opted_out_at is not None:
-        return "opted out"
-    if purpose == MARKETING and is_minor(session, contact_id):
-        return f"minor: {purpose}"
-    if lacks_guardian(session, contact_id):
-        return "no guardian consent"
-    latest = _latest(session, contact_id, purpose)
-    if latest is None or not latest.granted:
-        return f"no consent: {purpose}"
-    return None
+    return obstacles(session, [(contact_id, purpose)])[contact_id, purpose]
+
+
+def obstacles(
+    session: Session, wanted: Collection[Tuple[int, str]]
+) -> Dict[Tuple[int, str], Optional[str]]:
+    """`obstacle` of many contacts and purposes, asked of the database at once."""
+    asked = {pair for pair in wanted if pair[1] not in FREE}
+    ids = {contact_id for contact_id, _ in asked}
+    contacts = _contacts(session, ids)
+    states = guardian_states(session, ids)
+    granted = _granted(session, asked)
+    found: Dict[Tuple[int, str], Optional[str]] = dict.fromkeys(wanted)
+    for contact_id, purpose in asked:
+        contact, state = contacts.get(contact_id), states.get(contact_id)
+        if contact is None or contact.opted_out_at is not None:
+            found[contact_id, purpose] = "opted out"
+        elif purpose == MARKETING and state in MINOR:
+            found[contact_id, purpose] = f"minor: {purpose}"
+        elif state in WITHOUT_GUARDIAN:
+            found[contact_id, purpose] = "no guardian consent"
+        elif (contact_id, purpose) not in granted:
+            found[contact_id, purpose] = f"no consent: {purpose}"
+    return found
 
 
 def record(
@@ -256,3 +267,34 @@ def _decisions(session: Session, contact_id: int, purpose: str, limit: int) -> L
         .limit(limit)
     )
     return list(rows.scalars())
+
+
+def _contacts(session: Session, ids: AbstractSet[int]) -> Dict[int, Any]:
+    """The contacts by id; those that the session holds already, and locked, as they are there."""
+    found = {contact_id: session.get(Contact, contact_id) for contact_id in ids}
+    return {contact_id: contact for contact_id, contact in found.items() if contact is not None}
+
+
+def _granted(session: Session, asked: AbstractSet[Tuple[int, str]]) -> Set[Tuple[int, str]]:
+    """Of these contacts and purposes those whose latest decision is a yes."""
+    ids = {contact_id for contact_id, _ in asked}
+    if not ids:
+        return set()
+    # a decision keeps the contact it was written for, and holds for whom that was merged into
+    holds_for: Dict[int, List[int]] = {contact_id: [contact_id] for contact_id in ids}
+    merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id.in_(ids))
+    for contact_id, into in session.execute(merged):
+        holds_for.setdefault(int(contact_id), []).append(int(into))
+    rows = session.execute(
+        select(Consent.contact_id, Consent.purpose, Consent.granted)
+        .where(
+            Consent.contact_id.in_(holds_for),
+            Consent.purpose.in_({purpose for _, purpose in asked}),
+        )
+        .order_by(Consent.at, Consent.id)
+    )
+    latest: Dict[Tuple[int, str], bool] = {}
+    for contact_id, purpose, granted in rows:
+        for whom in holds_for[int(contact_id)]:
+            latest[whom, str(purpose)] = bool(granted)
+    return {pair for pair in asked if latest.get(pair)}

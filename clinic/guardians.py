@@ -7,16 +7,26 @@ agreement counts from when it is given, and staff confirm it at the first visit.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Optional
+from typing import Collection, Dict, Optional
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.database import now
 from clinic.models import Guardian
-from clinic.models.consent import ADULT, AGREED, ASKED, DECLINED, SUSPECTED
+from clinic.models.consent import (
+    ADULT,
+    AGREED,
+    ASKED,
+    DECLINED,
+    GUARDIAN_STATES,
+    SUSPECTED,
+)
 
 ADULT_AGE = 18
+# the patient is, or may be, under 18; and nobody has agreed for them
+MINOR = frozenset(GUARDIAN_STATES) - {ADULT}
+WITHOUT_GUARDIAN = MINOR - {AGREED}
 
 
 class NoGuardian(Exception):
@@ -33,19 +43,28 @@ def guardian_of(session: Session, contact_id: int) -> Optional[Guardian]:
     ).scalar_one_or_none()
 
 
+def guardian_states(session: Session, contact_ids: Collection[int]) -> Dict[int, str]:
+    """Of these contacts the state of the row that holds; those of whom no age was said are left
+    out.
+    """
+    if not contact_ids:
+        return {}
+    rows = session.execute(
+        select(Guardian.contact_id, Guardian.state)
+        .where(Guardian.contact_id.in_(contact_ids))
+        .order_by(Guardian.id)
+    )
+    return {int(contact_id): str(state) for contact_id, state in rows}
+
+
 def is_minor(session: Session, contact_id: int) -> bool:
     """Whether this contact's patient is, or may be, under 18."""
-    return _is_minor(guardian_of(session, contact_id))
+    return guardian_states(session, [contact_id]).get(contact_id) in MINOR
 
 
 def lacks_guardian(session: Session, contact_id: int) -> bool:
     """Whether this contact's patient may be under 18 and no guardian has agreed."""
-    row = guardian_of(session, contact_id)
-    return _is_minor(row) and row is not None and row.state != AGREED
-
-
-def _is_minor(row: Optional[Guardian]) -> bool:
-    return row is not None and row.state != ADULT
+    return guardian_states(session, [contact_id]).get(contact_id) in WITHOUT_GUARDIAN
 
 
 def hear_age(session: Session, contact_id: int, years: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
 from clinic.claiming import LEASE
-from clinic.consent import obstacle as consent_obstacle
+from clinic.consent import obstacles as consent_obstacles
 from clinic.crypto import CannotDecrypt
 from clinic.database import now
 from clinic.decision import UNWRITTEN, AsWritten, Decision, Go, Later, Stop, Writer
@@ -88,12 +88,14 @@ class _Beginning:
         self._contacts = contacts
         self._moment = moment
         self._clock = clock
+        self._refused: Dict[Tuple[int, str], Optional[str]] = {}
         self._offers: List[Dict[str, Any]] = []
         self._covered: List[Tuple[int, List[Tuple[int, str, int]]]] = []
 
     def letters(self, messages: List[Any], writer: Optional[Writer]) -> List[Letter]:
         going, undecided = [], []
         announced = self._announced(messages) if writer is not None else set()
+        self._refused = consent_obstacles(self._session, {_purpose(each) for each in messages})
         for message in messages:
             to_decide = message.kind in UNWRITTEN or int(message.id) in announced
             found = self._obstacle(message, to_decide)
@@ -127,10 +129,9 @@ class _Beginning:
             return Stop(SKIPPED, "too late")
         if contact.unreachable_at is not None:
             return Stop(SKIPPED, "unreachable")
-        if message.purpose not in ASKED_FOR:
-            refused = consent_obstacle(self._session, int(contact.id), str(message.purpose))
-            if refused is not None:
-                return Stop(SKIPPED, refused)
+        refused = self._refused[_purpose(message)]
+        if refused is not None:
+            return Stop(SKIPPED, refused)
         free = message.kind != "template" and not to_decide
         if free and not window_open(contact, self._moment):
             return Stop(FAILED, "window closed")
@@ -188,6 +189,11 @@ class _Beginning:
                 .values(said_in=message_id)
                 .execution_options(synchronize_session=False)
             )
+
+
+def _purpose(message: Any) -> Tuple[int, str]:
+    """To whom and what for: what a consent is asked by."""
+    return int(message.contact_id), str(message.purpose)
 
 
 def _readable(session: Session, ids: List[int]) -> Tuple[List[Any], Dict[int, Any]]:

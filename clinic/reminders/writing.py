@@ -97,6 +97,8 @@ class Words:
         return self._with_slots(contact, "utter_missed_visit", "missed_visit", facts, slots)
 
     def _number(self, visit: Visit) -> Optional[Tuple[int, int]]:
+        if visit.course_id is None:
+            return None
         appointment = self._session.get(Appointment, visit.appointment_id)
         return None if appointment is None else number_of(self._session, appointment)
 

@@ -271,6 +271,25 @@ class TestUnderEighteen:
             record_guardian(session, asha, "Sunita Verma", "mother", True, "wamid.yes")
         assert allowed(db, asha) == ["care"], "marketing goes to no minor, ever"
 
+    def test_of_many_at_once_each_is_told_what_is_true_of_it(self, db: Database) -> None:
+        asha, ravi, riya, nobody = (
+            arrives(db, phone=f"+91900000440{number}") for number in range(4)
+        )
+        for who in (asha, ravi, riya):
+            decides(db, who, "care", True)
+        decides(db, ravi, "care", False)
+        with db.transaction() as session:
+            hear_age(session, riya, 15)
+        wanted = [(who, "care") for who in (asha, ravi, riya, nobody)] + [(ravi, "reply")]
+        with db.reading() as session:
+            assert consent.obstacles(session, wanted) == {
+                (asha, "care"): None,
+                (ravi, "care"): "no consent: care",
+                (riya, "care"): "no guardian consent",
+                (nobody, "care"): "no consent: care",
+                (ravi, "reply"): None,
+            }
+
     def test_a_guardian_who_declines_stops_everything(self, db: Database) -> None:
         asha = arrives(db)
         decides(db, asha, "care", True)

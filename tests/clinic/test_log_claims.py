@@ -272,6 +272,19 @@ def test_workers_racing_never_have_two_of_one_contact_in_flight(db: Database) ->
         assert [message_id for message_id in order if message_id in mine] == mine
 
 
+def test_while_one_worker_decides_another_goes_on_with_the_rest(postgres_db: Database) -> None:
+    due = [
+        planned(postgres_db, arrives(postgres_db, phone=f"+9190000031{number:02}"))
+        for number in range(8)
+    ]
+    with postgres_db.transaction() as session:
+        first = claim(session, "one", 4)
+        second = claimed(postgres_db, "two", 4)
+
+    assert first == due[:4]
+    assert second == due[4:], "the second worker stood idle beside a queue"
+
+
 def test_the_queues_are_read_through_their_partial_indexes(db: Database) -> None:
     """Asked of the planner, not of the clock; the statements are those that the code runs."""
     ravi = arrives(db, phone=RAVI)
