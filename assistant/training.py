@@ -22,7 +22,6 @@ INGREDIENTS = (
     "data/stories/**/*.yml",
     "assistant/nlu/**/*.py",
     "assistant/nlu/**/*.yml",
-    "channels/language*",
     "safety/**/*.py",
     "safety/**/*.yml",
 )

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Set, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from channels.language import LANGUAGES
 from clinic.texts import Texts
+from safety.language import LANGUAGES
 
 LONGEST_WAIT = 30.0
 REF = "biz_opaque_callback_data"

@@ -74,7 +74,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
     def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
         """Train anew when the code of the features changes."""
         digest = hashlib.sha256()
-        for name in ("kernel.py", "normalise.py", "lexicon.py", "spelling.py"):
+        for name in ("kernel.py", "meaning.py", "normalise.py", "lexicon.py", "spelling.py"):
             digest.update(Path(__file__).with_name(name).read_bytes())
         return digest.hexdigest()
 

@@ -31,7 +31,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
-from safety.embedding import as_read, shared_embedder
+from safety.embedding import shared_embedder
 from safety.embedding_cache import EmbeddingCache
 from safety.intents import CLINICAL_INTENTS
 from safety.kernel import Inputs, KernelModel
@@ -66,7 +66,7 @@ def read_examples(folder: Path, cache: Path) -> Examples:
         raise ValueError("no training examples found")
     texts = [m.get(TEXT) for m in messages]
     intents = np.array([m.get(INTENT) for m in messages])
-    vectors = EmbeddingCache(cache, shared_embedder().embed, as_read).embed(texts)
+    vectors = EmbeddingCache(cache, shared_embedder()).embed(texts)
     clinical = np.isin(intents, list(CLINICAL_INTENTS))
     return Examples([clean(t) for t in texts], vectors, intents, clinical)
 

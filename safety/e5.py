@@ -16,8 +16,8 @@ import onnxruntime
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from safety.e5_file import Vocabulary, Weights, read_weights
-from safety.e5_graph import INPUT, graph_of
+from safety.e5_file import Vocabulary, Weights
+from safety.e5_graph import INPUT, VIEWS, graph_of
 
 # the model was trained to tell what is asked from what is looked through
 _PREFIX = "query: "
@@ -29,13 +29,8 @@ _ONLY_ERRORS = 3
 class E5:
     """Vectors of texts; as many texts at once as one likes."""
 
-    def __init__(self) -> None:
-        """Read the weights and make the network.
-
-        Raises:
-            safety.e5_file.UnreadableWeights: there are none, or another version's.
-        """
-        weights = read_weights()
+    def __init__(self, weights: Weights) -> None:
+        """Make the network of these weights."""
         self._tokens = Tokens(weights.vocabulary, weights.shape.longest)
         self._rows = _Rows(weights)
         options = onnxruntime.SessionOptions()
@@ -49,9 +44,9 @@ class E5:
         )
 
     def vectors(self, texts: Sequence[Text], threads: int = 1) -> np.ndarray:
-        """Float32 of shape (texts, 384), each of length 1."""
+        """Float32 of shape (texts, 768): two views of 384, each of length 1 (`safety.e5_graph`)."""
         ids = [self._tokens.ids(text) for text in texts]
-        found = np.empty((len(ids), self._rows.width), dtype=np.float32)
+        found = np.empty((len(ids), VIEWS * self._rows.width), dtype=np.float32)
         batches = list(_alike(ids))
         if len(batches) == 1 or threads == 1:
             for batch in batches:

@@ -22,6 +22,7 @@ BLOCK = 32
 _BLOCK_BYTES = 2 + BLOCK // 2
 _MAGIC = b"E5S1"
 _FILE = "e5-small-q4.bin"
+_WORD_BEGINS = "\u2581"
 
 
 class UnreadableWeights(Exception):
@@ -51,6 +52,14 @@ class Vocabulary:
     end: int
     pad: int
     unknown: int
+
+    def words(self) -> List[Tuple[Text, float]]:
+        """The pieces that begin a word, without the mark of that, and how common each is."""
+        return [
+            (piece[len(_WORD_BEGINS) :], score)
+            for piece, score in zip(self.pieces, self.scores, strict=True)
+            if piece.startswith(_WORD_BEGINS)
+        ]
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,17 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from safety.devanagari import Transliterator
+from safety.e5_file import read_weights
 from safety.embedding_cache import EmbeddingCache
 from safety.normalise import clean
 
 logger = logging.getLogger(__name__)
 
-DIMENSIONS = 384
+DIMENSIONS = 768
+"""Two views of 384 numbers (`safety.e5_graph`)."""
+
+_VIEWS = 2
 EMBEDDING = "sentence_embedding"
 """Message property: a `SentenceVector`; absent when it was skipped or failed."""
 
@@ -57,12 +62,12 @@ class EmbeddingUnavailable(Exception):
 
 @dataclass(frozen=True)
 class SentenceVector:
-    """A message's embedding: `values` of shape (384,), float32, length 1."""
+    """A message's embedding: `values` of shape (768,), float32, each half of length 1."""
 
     values: np.ndarray
 
     def fingerprint(self) -> Text:
-        """What Rasa hashes when it hashes a message (printing 384 numbers would take
+        """What Rasa hashes when it hashes a message (printing 768 numbers would take
         milliseconds).
         """
         return hashlib.sha256(self.values.tobytes()).hexdigest()
@@ -81,7 +86,9 @@ class SentenceEmbedder:
         try:
             from safety.e5 import E5
 
-            self._model = E5()
+            weights = read_weights()
+            self._model = E5(weights)
+            self._hindi = Transliterator(weights.vocabulary.words())
         except Exception as error:
             raise EmbeddingUnavailable(
                 f"the model does not load: {type(error).__name__}"
@@ -92,27 +99,35 @@ class SentenceEmbedder:
 
     def check(self) -> None:
         """Raise `EmbeddingUnavailable` unless the known text has the known vector."""
-        vector = self.embed([_CHECK_TEXT])[0]
+        vector = self._computed([_CHECK_TEXT])[0]
         known = np.asarray(_CHECK_VECTOR, dtype=np.float32)
         if vector.shape != (DIMENSIONS,) or not np.allclose(
             vector[: len(known)], known, atol=_CHECK_TOLERANCE
         ):
             raise EmbeddingUnavailable("another vector is computed than with the pinned weights")
 
+    def as_read(self, text: Text, limit: int = _MAX_CHARACTERS) -> Text:
+        """What of a text is embedded: cleaned, Hinglish as Hindi, and of a long one the ends."""
+        text = self._hindi.read(clean(text))
+        if len(text) <= limit:
+            return text
+        half = limit // 2
+        return f"{text[:half]} {text[-half:]}"
+
     def embed(
         self, texts: Sequence[Text], limit: int = _MAX_CHARACTERS, threads: int = 1
     ) -> np.ndarray:
-        """Vectors of shape (len(texts), 384), float32, each of length 1.
+        """Vectors of shape (len(texts), 768), float32, each half of length 1.
 
-        A text is cleaned first; of one longer than `limit` characters the first and last part are
-        read (cost grows with length). `threads` work on different texts.
+        A text is read as `as_read` says; of one longer than `limit` characters the ends are read
+        (cost grows with length). `threads` work on different texts.
 
         Raises:
             EmbeddingUnavailable: the engine failed or gave something that is not a unit vector.
         """
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
-        prepared = [as_read(text, limit) for text in texts]
+        prepared = [self.as_read(text, limit) for text in texts]
         if len(prepared) == 1:
             return self._remembered(prepared[0])
         return self._computed(prepared, threads)
@@ -142,19 +157,10 @@ class SentenceEmbedder:
         except Exception as error:
             raise EmbeddingUnavailable(f"embedding failed: {type(error).__name__}") from error
         if vectors.shape != (len(texts), DIMENSIONS) or not np.allclose(
-            np.linalg.norm(vectors, axis=1), 1.0, atol=0.01
+            np.linalg.norm(vectors.reshape(len(texts), _VIEWS, -1), axis=2), 1.0, atol=0.01
         ):
             raise EmbeddingUnavailable("something was computed that is not a unit vector")
         return vectors
-
-
-def as_read(text: Text, limit: int = _MAX_CHARACTERS) -> Text:
-    """What of a text is embedded: cleaned, and of a long one the ends."""
-    text = clean(text)
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} {text[-half:]}"
 
 
 _shared: Optional[SentenceEmbedder] = None
@@ -238,7 +244,7 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
         if self._embedder is None:
             raise EmbeddingUnavailable("cannot train without the sentence embedder")
         messages = [m for m in training_data.training_examples if m.get(TEXT)]
-        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder.embed, as_read)
+        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder)
         for message, vector in zip(
             messages, cache.embed([m.get(TEXT) for m in messages]), strict=True
         ):

@@ -8,7 +8,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Text
+from typing import Dict, List, Protocol, Sequence, Text
 
 import numpy as np
 
@@ -17,9 +17,17 @@ from safety.e5_file import weights_hash
 logger = logging.getLogger(__name__)
 
 # another way of computing them has another name, so that a cache never mixes two
-_ENGINE = "onnxruntime"
+_ENGINE = "onnxruntime, two views"
 _AT_ONCE = 1024
 _ASKED_AT_ONCE = 500
+
+
+class Embedder(Protocol):
+    """What computes the vectors (`safety.embedding.SentenceEmbedder`)."""
+
+    def as_read(self, text: Text) -> Text: ...
+
+    def embed(self, texts: Sequence[Text], *, threads: int) -> np.ndarray: ...
 
 
 class EmbeddingCache:
@@ -28,21 +36,19 @@ class EmbeddingCache:
     def __init__(
         self,
         path: Path,
-        embed: Callable[..., np.ndarray],
-        as_read: Callable[[Text], Text],
+        embedder: Embedder,
     ) -> None:
-        """`path` is made when missing; `as_read` gives what `embed` sees of a text.
+        """`path` is made when missing.
 
         Raises:
             safety.e5_file.UnreadableWeights: there are no weights whose vectors could be kept.
         """
         self._path = path
-        self._embed = embed
-        self._as_read = as_read
+        self._embedder = embedder
         self._model = weights_hash()
 
     def embed(self, texts: Sequence[Text]) -> np.ndarray:
-        """Vectors of shape (texts, 384), computing only what the file does not hold yet."""
+        """Vectors of shape (texts, 768), computing only what the file does not hold yet."""
         if not texts:
             return self._compute([])
         by_key = {self._key(text): text for text in texts}
@@ -56,11 +62,11 @@ class EmbeddingCache:
         return np.stack([found[self._key(text)] for text in texts])
 
     def _key(self, text: Text) -> Text:
-        whole = f"{self._model}\n{_ENGINE}\n{self._as_read(text)}"
+        whole = f"{self._model}\n{_ENGINE}\n{self._embedder.as_read(text)}"
         return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
 
     def _compute(self, texts: Sequence[Text]) -> np.ndarray:
-        return self._embed(texts, threads=os.cpu_count() or 1)
+        return self._embedder.embed(texts, threads=os.cpu_count() or 1)
 
     def _completed(
         self, file: sqlite3.Connection, by_key: Dict[Text, Text]

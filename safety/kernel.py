@@ -1,4 +1,4 @@
-"""Kernel ridge regression over three views of a message: its meaning, its sound and its words.
+"""Kernel ridge regression over a message's meaning (in two views), its sound and its words.
 
 One model gives every output (each intent, clinical, emergency), trains in closed form, and gives
 the exact score
@@ -17,17 +17,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Text, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Text, Tuple
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from safety.meaning import Meaning
 from safety.normalise import sound_of
 
 DEFAULTS: Dict[Text, float] = {
-    "embedding": 1.0,
+    "embedding": 0.6,
     "letters": 0.0,
     "sounds": 0.4,
     "words": 0.3,
@@ -37,6 +38,7 @@ DEFAULTS: Dict[Text, float] = {
     "ridge": 0.2,
 }
 _VIEWS = ("letters", "sounds", "words")
+_MEANINGS = 2
 _BLOCK = 1024
 
 
@@ -57,11 +59,15 @@ def _vectorizer(view: Text, vocabulary: Any = None) -> TfidfVectorizer:
 @dataclass
 class Inputs:
     """Messages as the model reads them: n cleaned texts and their embeddings, float32 of shape (n,
-    384).
+    768): two views of 384 (`safety.e5_graph`).
     """
 
     texts: Sequence[Text]
     embeddings: np.ndarray
+
+    def meanings(self) -> List[np.ndarray]:
+        """The views of the embeddings, each of shape (n, 384)."""
+        return np.split(self.embeddings, _MEANINGS, axis=1)
 
     def view(self, name: Text) -> List[Text]:
         """The texts of one n-gram view."""
@@ -74,18 +80,12 @@ class KernelModel:
 
     labels: List[Text]
     config: Dict[Text, float]
-    mean: np.ndarray
-    projection: np.ndarray
-    rows: np.ndarray
+    meanings: List[Meaning]
     alpha: np.ndarray
     weights: Dict[Text, np.ndarray]
     vectorizers: Dict[Text, TfidfVectorizer]
     left_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     """Leave-one-out scores of the training messages, shape (n, labels); empty after loading."""
-
-    def __post_init__(self) -> None:
-        """Keep what every message needs."""
-        self.squares = (self.rows**2).sum(axis=1)
 
     @classmethod
     def fit(
@@ -99,22 +99,18 @@ class KernelModel:
         if targets.shape != (len(inputs.texts), len(labels)) or not len(inputs.texts):
             raise ValueError("targets must have one row per message and one column per label")
         config = {**DEFAULTS, **config}
-        mean = inputs.embeddings.mean(axis=0)
-        projection = _projection(inputs.embeddings - mean, int(config["embedding_directions"]))
-        # as precise as they are stored
-        rows = ((inputs.embeddings - mean) @ projection).astype(np.float16).astype(np.float32)
+        directions = int(config["embedding_directions"])
+        meanings = [Meaning.fit(vectors, directions) for vectors in inputs.meanings()]
         vectorizers = {view: _vectorizer(view) for view in _VIEWS if config[view]}
         matrices = {v: z.fit_transform(inputs.view(v)) for v, z in vectorizers.items()}
-        gram = _gram(rows, matrices, config)
+        gram = _gram(meanings, matrices, config)
         alpha, inverse_diagonal = _solve(gram, targets)
         left_out = targets - alpha / inverse_diagonal[:, None]
         weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float32) for v in matrices}
         return cls(
             list(labels),
             config,
-            mean,
-            projection,
-            rows,
+            meanings,
             alpha,
             weights,
             vectorizers,
@@ -123,10 +119,10 @@ class KernelModel:
 
     def score(self, inputs: Inputs) -> np.ndarray:
         """Scores of shape (n, labels), about -1 … 1."""
-        rows = ((inputs.embeddings - self.mean) @ self.projection).astype(np.float32)
-        gram = _rbf(rows, self.rows, self.config["embedding_width"], self.squares)
-        gram *= self.config["embedding"]
-        gram += self.config["bias"]
+        width = self.config["embedding_width"]
+        gram = np.full((len(inputs.texts), len(self.alpha)), self.config["bias"], dtype=np.float32)
+        for meaning, vectors in zip(self.meanings, inputs.meanings(), strict=True):
+            gram += self.config["embedding"] * meaning.likeness(vectors, width)
         scores = gram @ self.alpha
         sounds = None
         for view, vectorizer in self.vectorizers.items():
@@ -139,12 +135,9 @@ class KernelModel:
 
     def save(self, folder: Path) -> None:
         """Write plain arrays and JSON: no pickles, nothing that runs when it is read."""
-        arrays = {
-            "mean": self.mean,
-            "projection": self.projection,
-            "rows": self.rows.astype(np.float16),
-            "alpha": self.alpha,
-        }
+        arrays = {"alpha": self.alpha}
+        for number, meaning in enumerate(self.meanings):
+            arrays.update({f"{name}_{number}": a for name, a in meaning.arrays().items()})
         arrays.update({f"weights_{v}": w for v, w in self.weights.items()})
         arrays.update({f"idf_{v}": z.idf_.astype(np.float64) for v, z in self.vectorizers.items()})
         np.savez(folder / "kernel.npz", **arrays)
@@ -173,54 +166,35 @@ class KernelModel:
             return cls(
                 facts["labels"],
                 facts["config"],
-                arrays["mean"],
-                arrays["projection"],
-                arrays["rows"].astype(np.float32),
+                [
+                    Meaning.from_arrays(
+                        {name: arrays[f"{name}_{n}"] for name in ("mean", "projection", "rows")}
+                    )
+                    for n in range(_MEANINGS)
+                ],
                 arrays["alpha"],
                 weights,
                 vectorizers,
             )
 
 
-def _projection(centred: np.ndarray, directions: int) -> np.ndarray:
-    """Shape (384, directions): each dimension to unit spread, then the directions of most spread;
-    all in units in which squared distances need no further scaling.
-    """
-    scale = centred.std(axis=0) + 1e-6
-    spread = centred / scale
-    _, vectors = np.linalg.eigh((spread.T @ spread) / len(spread))
-    kept = vectors[:, ::-1][:, :directions] / np.sqrt(centred.shape[1])
-    return np.asarray(kept / scale[:, None], dtype=np.float32)
-
-
-def _rbf(
-    a: np.ndarray, b: np.ndarray, width: float, b_squares: Optional[np.ndarray] = None
-) -> np.ndarray:
-    """exp(-width · squared distance) of every row of `a` to every row of `b`."""
-    if b_squares is None:
-        b_squares = (b**2).sum(axis=1)
-    powers = a @ b.T
-    powers *= 2
-    powers -= (a**2).sum(axis=1)[:, None]
-    powers -= b_squares[None, :]
-    powers *= width
-    return np.asarray(np.exp(np.minimum(powers, 0, out=powers), out=powers))
-
-
 def _gram(
-    rows: np.ndarray, matrices: Mapping[Text, scipy.sparse.csr_matrix], config: Mapping[Text, float]
+    meanings: Sequence[Meaning],
+    matrices: Mapping[Text, scipy.sparse.csr_matrix],
+    config: Mapping[Text, float],
 ) -> np.ndarray:
     """The kernel matrix with the ridge on its diagonal, below the diagonal only, shape (n, n).
 
     Made in blocks: with 20,000 messages it takes 1.6 GB, and nothing else may take as much.
     """
-    n = len(rows)
+    n = len(meanings[0].rows)
     gram = np.zeros((n, n), dtype=np.float32)
     for start in range(0, n, _BLOCK):
         end = min(n, start + _BLOCK)
         block = gram[start:end, :end]
         block += config["bias"]
-        block += config["embedding"] * _rbf(rows[start:end], rows[:end], config["embedding_width"])
+        for meaning in meanings:
+            block += config["embedding"] * meaning.among(start, end, config["embedding_width"])
         for view, matrix in matrices.items():
             block += config[view] * (matrix[start:end] @ matrix[:end].T).toarray()
     gram[np.diag_indices(n)] += config["ridge"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import requests
 
-from channels.language import LANGUAGES
 from clinic.texts import Texts
+from safety.language import LANGUAGES
 
 if TYPE_CHECKING:
     from tests.house import House

@@ -12,7 +12,7 @@ from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from channels.language import LANGUAGES, detect
+from safety.language import LANGUAGES, detect
 
 SWITCH_INTENT = "language_switch"
 DEFAULT_LANGUAGE = "en"

@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_decision
 from channels.judging import Judged, Parser, judge
-from channels.language import detect
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
 from channels.whatsapp.commands import harmless_text, parse_payload, tap_parse_data
@@ -26,6 +25,7 @@ from clinic.inbound import revoke
 from clinic.logs import logger
 from clinic.outbox import more_of
 from clinic.turns import AlreadyHandled, NoLongerMuted, TurnResult, commit_turn
+from safety.language import detect
 
 log = logger("channel.conversation")
 

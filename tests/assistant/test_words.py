@@ -14,12 +14,12 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from assistant.words import ClinicWords
-from channels.language import LANGUAGES
 from channels.turn import Turn, current_turn
 from clinic.facts import Facts
 from clinic.models import Profile as ProfileRow
 from clinic.setup import NoProfile
 from clinic.texts import PLACEHOLDER
+from safety.language import LANGUAGES
 from tests.house import ROOT
 
 PUNE = ZoneInfo("Asia/Kolkata")

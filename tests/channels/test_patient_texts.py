@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from channels.language import LANGUAGES
 from channels.texts import PatientTexts
 from clinic.bubbles import Choices, Text
 from clinic.facts import Facts
 from clinic.setup import write_profile
 from clinic.texts import PLACEHOLDER
+from safety.language import LANGUAGES
 from tests.at_the_clinic import domain_texts
 
 PUNE = ZoneInfo("Asia/Kolkata")

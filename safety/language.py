@@ -34,6 +34,12 @@ def _words() -> Tuple[FrozenSet[str], FrozenSet[str], FrozenSet[str]]:
     return hinglish, english, borrowed
 
 
+def english_words() -> FrozenSet[str]:
+    """Words that are English wherever they stand, those among them that Hindi borrows too."""
+    hinglish, english, borrowed = _words()
+    return (english | borrowed) - hinglish
+
+
 def detect(text: str) -> Optional[str]:
     """`en`, `hi` or `hinglish`, or None where the words do not tell."""
     devanagari = len(_DEVANAGARI.findall(text))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from channels.language import LANGUAGES, WORDS_FILE, detect
+from safety.language import LANGUAGES, WORDS_FILE, detect
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "nlu"
 
