@@ -24,7 +24,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
 from safety.clauses import clauses_of
-from safety.decision import Scores
+from safety.decision import Scores, Thresholds
 from safety.embedding import (
     DIMENSIONS,
     EMBEDDING,
@@ -178,11 +178,13 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     def _with_clauses(self, messages: Sequence[Message], scores: List[Scores]) -> List[Scores]:
         """The scores with those of the most clinical clause, where it could change anything: the
-        lists are silent, the whole does not look clinical, and there are clauses.
+        whole does not look clinical, and not at all where the lists speak, and there are clauses.
         """
-        below = float(self._config["clauses_below"])
+        below, certain = float(self._config["clauses_below"]), Thresholds().certain
         parts = [
-            clauses_of(m.get(TEXT)) if s.clinical < below and not _finding(m).decides else []
+            clauses_of(m.get(TEXT))
+            if s.clinical < (certain if _finding(m).decides else below)
+            else []
             for m, s in zip(messages, scores, strict=True)
         ]
         flat = list(dict.fromkeys(part for clauses in parts for part in clauses))

@@ -44,6 +44,12 @@ class Thresholds:
     """From here on the bot does not answer."""
     clause: float = 0.7
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
+    certain: float = 0.002
+    """Below it, and with a logistics intent as sure as `certain_intent`, a word of the lists in a
+    short message is a figure of speech or the name of a service, and does not decide alone.
+    """
+    certain_intent: float = 0.8
+    certain_words: int = 16
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
     emergency: float = 0.02
@@ -139,8 +145,9 @@ def _look_for_red_flag(seen: Seen, limits: Thresholds, gate: Gate) -> None:
 
 def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
     scores, finding = seen.scores, seen.finding
-    gate.why += [f"list:{group}" for group in sorted(finding.alone)]
-    gate.clinical = bool(finding.alone)
+    if not is_surely_logistics(seen, limits):
+        gate.why += [f"list:{group}" for group in sorted(finding.alone)]
+        gate.clinical = bool(finding.alone)
     if not scores:
         return
     if scores.clinical >= limits.clinical and not seen.is_answer:
@@ -150,6 +157,20 @@ def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
     if weak and scores.clinical >= limits.weak_sign:
         gate.clinical = True
         gate.why += [f"weak:{group}" for group in sorted(weak)]
+
+
+def is_surely_logistics(seen: Seen, limits: Thresholds) -> bool:
+    """Whether the classifier is so certain of logistics that one listed word is not enough."""
+    scores = seen.scores
+    if scores is None or seen.words > limits.certain_words or not scores.intents:
+        return False
+    best = scores.intents[0]
+    return (
+        max(scores.clinical, scores.emergency) < limits.certain
+        and scores.clause_clinical < limits.doubt
+        and best["confidence"] >= limits.certain_intent
+        and best["name"] not in CLINICAL_INTENTS
+    )
 
 
 def _route_of_the_rest(seen: Seen, limits: Thresholds, gate: Gate) -> Optional[Text]:

@@ -17,10 +17,11 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from safety.decision import Thresholds
 from safety.embedding import GLANCE, NOT_NEEDED
 from safety.intents import CLINICAL_INTENTS
 from safety.lexicon import FOLDER, READING, Lexicon, folder_hash, read_folder
-from safety.normalise import clean, tokens
+from safety.normalise import clean, tokens, word_count
 
 LEXICON = "lexicon_finding"
 """Message property: `safety.lexicon.Finding`."""
@@ -117,14 +118,17 @@ class ClinicalLexicon(GraphComponent):
         return training_data
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Mark messages; a red flag needs no embedding, what is clinical already only a glance."""
+        """Mark messages; a red flag needs no embedding, a long message that is clinical already
+        only a glance.
+        """
+        longest = Thresholds().certain_words
         for message in messages:
             self._mark(message)
             finding = message.get(LEXICON)
             if finding is not None and finding.red_flags:
                 message.set(NOT_NEEDED, True)
             elif finding is not None and finding.alone:
-                message.set(GLANCE, True)
+                message.set(GLANCE, word_count(clean(message.get(TEXT))) > longest)
         return messages
 
     def _mark(self, message: Message) -> None:
