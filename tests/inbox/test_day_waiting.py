@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from clinic import waitlist
+from clinic import consent, waitlist
 from clinic.database import Database, now
 from clinic.models import SlotOffer
 from clinic.texts import Texts
@@ -71,6 +71,7 @@ def test_what_they_were_asked(
     contact = patient(name="Early Bird")
     waits(db, contact, MONDAY, MONDAY, clinician="neha")
     with db.transaction() as session:
+        consent.record(session, contact, "care", True, how="staff")
         (offer,) = offer_freed_slots(session, now(), Texts.load(ROOT / "domain"))
     asked = client.get("/day").text
     assert "Asked about Mon 23 Nov" in asked and "it is kept until today" in asked
