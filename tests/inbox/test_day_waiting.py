@@ -96,8 +96,10 @@ def test_the_present_quarter_is_marked_and_only_today(client: FlaskClient, morni
     today = client.get("/day").text
     assert today.count(mark) == 1
     row = today[today.index(mark) :]
+    assert 'href="#now"' in today and 'id="now"' in row[: row.index("</th>")]
     assert "11:00 am" in row[: row.index("</th>")]
     assert ' now">' not in sheet_of(client, "/day?date=2026-11-24")
+    assert 'href="#now"' not in client.get("/day?date=2026-11-24").text
     morning.move_to(at(23, 30))
     sign_in(client, "Farah", "front_desk")
     assert ' now">' not in sheet_of(client, "/day")
