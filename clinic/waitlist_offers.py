@@ -153,7 +153,7 @@ def _keep(
     calendar = check_slot(session, slot, now, by_staff=by_staff)
     with session.begin_nested():
         clinician_id = int(calendar.clinicians[slot.clinician].id)
-        kept = new_appointment(session, slot, int(row.contact_id), clinician_id)
+        kept = new_appointment(session, slot, int(row.contact_id), clinician_id, now)
         kept.status, kept.held_for, kept.category = HELD, HELD_FOR, row.category
         kept.held_until = now + timedelta(minutes=profile.booking.waitlist_minutes)
         session.flush()
