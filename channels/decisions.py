@@ -1,8 +1,9 @@
-"""Decisions about messages that count whoever answers: a typed STOP, a tapped yes or no.
+"""What counts whoever answers: a typed STOP, a tapped yes or no, a tapped "I am coming".
 
 While a person has the conversation, or the assistant fails, Rasa is not asked; what a patient
-decides about our messages holds all the same. `stop_words.yml` lists the whole messages that
-mean stop and start.
+decides about our messages holds all the same. So does, while a person has it, the fact that they
+come to a visit; cancelling and moving are not facts but wishes, which that person sees.
+`stop_words.yml` lists the whole messages that mean stop and start.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 from ruamel.yaml import YAML
 
@@ -20,6 +21,10 @@ WORDS_FILE = Path(__file__).with_name("stop_words.yml")
 STOP, START = "stop", "start"
 INTENT_OF = {STOP: "opt_out", START: "opt_in"}
 DECIDING = {"consent_give": True, "consent_withdraw": False}
+COMING = "confirm_attendance"
+# a visit and the version of its time, as our buttons name them; of more, nobody made the button
+_VISIT = re.compile(r"([0-9]{1,18}):([0-9]{1,9})", re.ASCII)
+MOST_VISITS = 5
 
 # what people put around the word: marks, emoji, joiners
 _AROUND = re.compile(r"[^\w\u0900-\u0963\u0966-\u097F]+")
@@ -50,3 +55,12 @@ def tapped_decision(intent: str, entities: Dict[str, Any]) -> Optional[Tuple[str
     if intent not in DECIDING or purpose not in PURPOSES:
         return None
     return str(purpose), DECIDING[intent]
+
+
+def tapped_coming(intent: str, entities: Dict[str, Any]) -> List[Tuple[int, int]]:
+    """The visits, by id and version of their time, to which a tapped button says they come."""
+    if intent != COMING:
+        return []
+    named = str(entities.get("appointment") or "").split(",")[:MOST_VISITS]
+    found = [_VISIT.fullmatch(one) for one in named]
+    return [(int(one[1]), int(one[2])) for one in found if one is not None]

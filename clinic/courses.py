@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 
 from clinic.models import Appointment, Course, Patient
 from clinic.models.care import ACTIVE, EXPIRED, FINISHED, STOPPED
-from clinic.models.schedule import CANCELLED, COMPLETED, HELD, NO_SHOW, TO_COME
+from clinic.models.schedule import (
+    CANCELLED,
+    CLINICS_REASONS,
+    COMPLETED,
+    HELD,
+    NO_SHOW,
+    TO_COME,
+)
 from clinic.scheduling.errors import CourseFull, CourseOver, UnknownCourse
 from clinic.setup import profile_in
 
@@ -28,6 +35,7 @@ class Balance:
     """How a course stands, in sessions.
 
     `used` are those that took place, and missed ones where they count; `booked` those to come;
+    `cancelled_late` those that the patient cancelled late, not the clinic;
     `left_to_attend` is what is not used, `left_to_book` what is neither used nor booked.
     """
 
@@ -51,15 +59,16 @@ def balance(session: Session, course_id: int) -> Balance:
     course = session.get(Course, course_id)
     if course is None:
         raise UnknownCourse(f"course {course_id}")
+    kind = (Appointment.status, Appointment.cancelled_late, Appointment.cancel_reason)
     rows = session.execute(
-        select(Appointment.status, Appointment.cancelled_late, func.count())
+        select(*kind, func.count())
         # a slot that was only held for a while was no session
         .where(Appointment.course_id == course_id, Appointment.patient_id.is_not(None))
-        .group_by(Appointment.status, Appointment.cancelled_late)
+        .group_by(*kind)
     ).all()
 
     def number(*statuses: str) -> int:
-        return sum(count for status, _, count in rows if status in statuses)
+        return sum(count for status, _, _, count in rows if status in statuses)
 
     missed_count = profile_in(session).booking.no_show_uses_session
     used = number(COMPLETED) + (number(NO_SHOW) if missed_count else 0)
@@ -71,7 +80,11 @@ def balance(session: Session, course_id: int) -> Balance:
         booked=booked,
         no_show=number(NO_SHOW),
         cancelled=number(CANCELLED),
-        cancelled_late=sum(count for status, late, count in rows if status == CANCELLED and late),
+        cancelled_late=sum(
+            count
+            for status, late, reason, count in rows
+            if status == CANCELLED and late and reason not in CLINICS_REASONS
+        ),
         used=used,
         left_to_attend=max(0, total - used),
         left_to_book=max(0, total - used - booked),

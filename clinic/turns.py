@@ -18,11 +18,16 @@ from clinic.database import now
 from clinic.guardians import hear_age, suspect_minor
 from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
 from clinic.inbound import mark_handled, remember_language
+from clinic.logs import logger
 from clinic.models import Contact, Message, Tracker
 from clinic.models.consent import BUTTON, WORDS
 from clinic.models.message import RECEIVED
 from clinic.outbox import give_back_offer, plan
+from clinic.scheduling.booking import confirm_attendance
+from clinic.scheduling.errors import SchedulingError
 from clinic.upsert import put
+
+log = logger("turns")
 
 
 class AlreadyHandled(Exception):
@@ -44,6 +49,8 @@ class TurnResult:
     `age` is a patient's age in years, where one was said; `minor` that they seem to be under 18.
     `stop` and `decision` (purpose, granted) are what the patient decides about our messages in a
     turn that Rasa does not take; in its turns a custom action writes that down.
+    `coming` are the visits (id, version of their time) to which they said, while a person had the
+    conversation, that they come.
     `afterwords` is what follows an answer where it is due.
     """
 
@@ -65,6 +72,7 @@ class TurnResult:
     minor: bool = False
     stop: bool = False
     decision: Optional[Tuple[str, bool]] = None
+    coming: List[Tuple[int, int]] = field(default_factory=list)
     afterwords: Optional[Afterwords] = None
 
 
@@ -113,6 +121,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
     if result.handoff == "failure":
         give_back_offer(session, result.message_id)
     _keep_decisions(session, result)
+    _keep_coming(session, result)
     if standing is None and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff
         add_afterwords(session, result.contact_id, result.message_id, result.afterwords)
@@ -151,6 +160,18 @@ def _keep_decisions(session: Session, result: TurnResult) -> None:
     if result.decision is not None:
         purpose, granted = result.decision
         record(session, result.contact_id, purpose, granted, how=BUTTON, **evidence)
+
+
+def _keep_coming(session: Session, result: TurnResult) -> None:
+    for appointment_id, version in result.coming:
+        cause = f"turn:{result.message_id}:coming:{appointment_id}"
+        try:
+            confirm_attendance(
+                session, appointment_id, result.contact_id, cause, now=now(), version=version
+            )
+        except SchedulingError:
+            # a button of before the visit was moved or cancelled: whoever reads the tap says so
+            log.info("visit not confirmed", appointment=appointment_id, message=result.message_id)
 
 
 def _keep_tracker(session: Session, result: TurnResult) -> None:

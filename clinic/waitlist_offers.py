@@ -3,27 +3,30 @@
 `offer_freed_slots` looks only at the database: whatever made a slot free (a cancellation, a move,
 a leave taken back), whoever has waited longest and wants such a slot is asked first. The slot is
 kept for them, as a held appointment, for `booking.waitlist_minutes`; after a no, or none, it goes
-to the next.
+to the next. Staff may choose the slot and whom to ask: `clinic.waitlist_by_hand`.
 
-Nobody is asked who cannot answer: a contact who opted out, whose conversation a person has, or whom
-WhatsApp would not let us write to now (24 hours after their last message without a template).
+Nobody is asked who cannot answer: a contact who opted out or has not agreed to care messages, whose
+conversation a person has, or whom WhatsApp would not let us write to now (24 hours after their last
+message without a template).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional, Protocol, Set
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.announcing import announce, can_reach
-from clinic.bubbles import Choices
+from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_moment
+from clinic.consent import obstacle
 from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
 from clinic.models.announcement import OFFER
+from clinic.models.consent import CARE
 from clinic.models.schedule import CANCELLED, HELD
 from clinic.models.waiting import LAPSED, OPEN, OVER, SERVED, WAITING
 from clinic.profile import Profile
@@ -34,14 +37,23 @@ from clinic.scheduling.rules import check_slot
 from clinic.scheduling.slots import free_slots
 from clinic.scheduling.taking import expire, take
 from clinic.setup import profile_in
-from clinic.texts import Texts
 from clinic.waitlist import give_back, has_open_offer, open_offers_at_hand
 
 HELD_FOR = "waitlist"
 LOOKED_AT = 40
 
 
-def offer_freed_slots(session: Session, now: datetime, texts: Texts) -> List[int]:
+class OfferTexts(Protocol):
+    """The fixed words of an offer (`clinic.texts.Texts`)."""
+
+    def say(self, name: str, language: str, **slots: Any) -> str:
+        """The words of the response `name` in `language`."""
+
+    def buttons(self, name: str, language: str, **slots: Any) -> List[Choice]:
+        """The buttons of the response `name`."""
+
+
+def offer_freed_slots(session: Session, now: datetime, texts: OfferTexts) -> List[int]:
     """End the offers whose time is over, and make those that can be made; the ids of the new.
 
     It may run as often as one likes, beside itself too.
@@ -49,9 +61,7 @@ def offer_freed_slots(session: Session, now: datetime, texts: Texts) -> List[int
     profile = profile_in(session)
     _end_offers(session, now)
     _end_waiting(session, profile, now)
-    local = now.astimezone(ZoneInfo(profile.time_zone)).time()
-    hours = profile.booking.waitlist_hours
-    if not hours.opens <= local < hours.closes:
+    if not in_hours(profile, now):
         return []
     rows = session.execute(
         select(WaitingPatient)
@@ -63,30 +73,51 @@ def offer_freed_slots(session: Session, now: datetime, texts: Texts) -> List[int
     return [number for number in made if number is not None]
 
 
+def in_hours(profile: Profile, now: datetime) -> bool:
+    """Whether it is a time of the day at which patients are asked (`booking.waitlist_hours`)."""
+    hours = profile.booking.waitlist_hours
+    return bool(hours.opens <= now.astimezone(ZoneInfo(profile.time_zone)).time() < hours.closes)
+
+
+def keys_asked(session: Session, waiting_id: int) -> Set[str]:
+    """The keys of the slots that this place in the list was ever asked about."""
+    keys = select(SlotOffer.slot_key).where(SlotOffer.waiting_id == waiting_id)
+    return set(session.execute(keys).scalars())
+
+
 def _offer(
-    session: Session, profile: Profile, row: WaitingPatient, now: datetime, texts: Texts
+    session: Session, profile: Profile, row: WaitingPatient, now: datetime, texts: OfferTexts
 ) -> Optional[int]:
     # asked for behind the lock of the row: another process may just have made one
     if has_open_offer(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
         return None
-    asked = set(
-        session.execute(select(SlotOffer.slot_key).where(SlotOffer.waiting_id == row.id)).scalars()
-    )
+    asked = keys_asked(session, int(row.id))
     for slot in _fitting(session, profile, row, now):
         if slot.key in asked:
             continue
         try:
-            kept = _keep(session, slot, row, profile, now)
+            return make_offer(session, profile, row, slot, now, texts, by_staff=False)
         except SchedulingError:
             continue
-        offer = SlotOffer(
-            waiting_id=row.id, slot_key=slot.key, appointment_id=kept.id, offered_at=now
-        )
-        session.add(offer)
-        session.flush()
-        _write(session, profile, offer, kept, texts)
-        return int(offer.id)
     return None
+
+
+def make_offer(
+    session: Session,
+    profile: Profile,
+    row: WaitingPatient,
+    slot: Slot,
+    now: datetime,
+    texts: OfferTexts,
+    by_staff: bool,
+) -> int:
+    """Keep the slot for who waits and ask them; the offer's id."""
+    kept = _keep(session, slot, row, profile, now, by_staff)
+    offer = SlotOffer(waiting_id=row.id, slot_key=slot.key, appointment_id=kept.id, offered_at=now)
+    session.add(offer)
+    session.flush()
+    _write(session, profile, offer, kept, texts)
+    return int(offer.id)
 
 
 def _fitting(session: Session, profile: Profile, row: WaitingPatient, now: datetime) -> List[Slot]:
@@ -112,12 +143,17 @@ def _fitting(session: Session, profile: Profile, row: WaitingPatient, now: datet
 
 
 def _keep(
-    session: Session, slot: Slot, row: WaitingPatient, profile: Profile, now: datetime
+    session: Session,
+    slot: Slot,
+    row: WaitingPatient,
+    profile: Profile,
+    now: datetime,
+    by_staff: bool,
 ) -> Appointment:
-    calendar = check_slot(session, slot, now, by_staff=False)
+    calendar = check_slot(session, slot, now, by_staff=by_staff)
     with session.begin_nested():
         clinician_id = int(calendar.clinicians[slot.clinician].id)
-        kept = new_appointment(session, slot, int(row.contact_id), clinician_id)
+        kept = new_appointment(session, slot, int(row.contact_id), clinician_id, now)
         kept.status, kept.held_for, kept.category = HELD, HELD_FOR, row.category
         kept.held_until = now + timedelta(minutes=profile.booking.waitlist_minutes)
         session.flush()
@@ -126,7 +162,7 @@ def _keep(
 
 
 def _write(
-    session: Session, profile: Profile, offer: SlotOffer, kept: Appointment, texts: Texts
+    session: Session, profile: Profile, offer: SlotOffer, kept: Appointment, texts: OfferTexts
 ) -> None:
     contact = offer.waiting.contact
     language = str(contact.language)
@@ -169,14 +205,21 @@ def _end_offers(session: Session, now: datetime) -> None:
         .with_for_update(skip_locked=True)
     ).scalars()
     for offer in rows.all():
-        kept = session.get(
-            Appointment, offer.appointment_id, with_for_update=True, populate_existing=True
-        )
-        if kept is not None and kept.status == HELD and kept.held_until <= now:
-            expire(session, [kept])
-        if kept is None or kept.status == CANCELLED:
-            offer.status, offer.answered_at = OVER, now
+        end_if_over(session, offer, now)
     session.flush()
+
+
+def end_if_over(session: Session, offer: SlotOffer, now: datetime) -> bool:
+    """End a locked open offer whose time is over; whether it is over."""
+    kept = session.get(
+        Appointment, offer.appointment_id, with_for_update=True, populate_existing=True
+    )
+    if kept is not None and kept.status == HELD and kept.held_until <= now:
+        expire(session, [kept])
+    over = kept is None or kept.status == CANCELLED
+    if over:
+        offer.status, offer.answered_at = OVER, now
+    return over
 
 
 def _end_waiting(session: Session, profile: Profile, now: datetime) -> None:
@@ -214,5 +257,9 @@ def _has_booked_since(session: Session, row: WaitingPatient) -> bool:
 
 
 def _can_be_asked(session: Session, contact: Contact, now: datetime) -> bool:
-    reachable = can_reach(session, contact, OFFER, now)
-    return reachable and unresolved_handoff(session, int(contact.id)) is None
+    contact_id = int(contact.id)
+    return (
+        can_reach(session, contact, OFFER, now)
+        and obstacle(session, contact_id, CARE) is None
+        and unresolved_handoff(session, contact_id) is None
+    )

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from clinic.calendar_words import say_day, say_moment
+from clinic.calendar_words import say_day, say_moment, say_rupees
 from clinic.consent import of_contact
 from clinic.courses import Balance, active_courses, balance, number_of
 from clinic.database import now
@@ -49,13 +49,19 @@ class VisitLine:
 
 @dataclass(frozen=True)
 class CourseLine:
-    """One course of sessions and how it stands; the clinician's words are on the plans' page."""
+    """One course of sessions and how it stands; the clinician's words are on the plans' page.
+
+    `price` and `pricing` (a key of `inbox.words.PRICINGS`) are as the plan says, None where it
+    says nothing.
+    """
 
     id: int
     patient: str
     service: str
     balance: Balance
     ends: Optional[str]
+    price: Optional[str]
+    pricing: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,8 @@ def _course_line(session: Session, course: Course, profile: Profile) -> CourseLi
         service=service_name(profile, str(course.service.code)),
         balance=balance(session, int(course.id)),
         ends=say_day(course.expires_on, ui_language()) if course.expires_on else None,
+        price=say_rupees(course.price_paise) if course.price_paise is not None else None,
+        pricing=course.pricing,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Dict, List, Optional
 
 from sqlalchemy import select
@@ -13,29 +13,52 @@ from clinic.calendar_words import say_day, say_moment, say_time
 from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
 from clinic.models.schedule import HELD
 from clinic.models.waiting import DECLINED, OPEN, WAITING
-from clinic.profile import Profile
+from clinic.profile import Clinician, Profile
+from clinic.scheduling.errors import SchedulingError
+from clinic.scheduling.grid import Slot
+from clinic.scheduling.slots import free_slots
 from clinic.setup import profile_in
+from clinic.waitlist_offers import keys_asked
 from inbox.card import clinician_name, service_name
 from inbox.house import house
 from inbox.language import t, ui_language
 from inbox.words import person, when_within
 
 GENDERS = {"female": "a woman", "male": "a man"}
+MOST_TIMES = 60
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One who waits: for what, since when, and how it stands with them (`asked`: by an offer)."""
+    """One who waits: for what, since when, and how it stands with them (`asked`: by an offer).
 
+    `times` are the free ones of the day that they wished for and were not asked about; none while
+    an offer waits for their answer.
+    """
+
+    id: int
     contact_id: int
     name: str
     service: str
     service_code: str
     clinician_code: Optional[str]
+    gender: Optional[str]
+    after: Optional[time]
+    before: Optional[time]
     wishes: List[str]
     since: datetime
     asked: bool
     state: str
+    times: List[Slot]
+
+    def wished_for(self, clinician: Clinician, begins: time) -> bool:
+        """Whether a visit to this physiotherapist at that local time is what they wait for."""
+        return (
+            self.clinician_code in (None, clinician.code)
+            and self.gender in (None, clinician.gender)
+            and (self.after is None or begins >= self.after)
+            and (self.before is None or begins < self.before)
+        )
 
 
 def read_waiting(
@@ -61,7 +84,46 @@ def read_waiting(
         if clinician is None or row.clinician in (None, clinician)
     ]
     offers = _newest_offers(session, [int(row.id) for row in rows])
-    return [_shown(session, row, profile, offers.get(int(row.id)), moment) for row in rows]
+    shown = [_shown(session, row, profile, offers.get(int(row.id)), moment) for row in rows]
+    return [
+        one
+        if one.asked
+        else replace(one, times=_times(session, row, profile, day, moment, clinician))
+        for one, row in zip(shown, rows, strict=True)
+    ]
+
+
+def _times(
+    session: Session,
+    row: WaitingPatient,
+    profile: Profile,
+    day: date,
+    moment: datetime,
+    clinician: Optional[str],
+) -> List[Slot]:
+    """The free times of that day that staff can offer to who waits, and that they wished for."""
+    rules = profile.booking
+    # staff are not bound by the lead time, but the answer has to come before the visit
+    answered = moment + timedelta(minutes=rules.waitlist_minutes - rules.lead_minutes)
+    try:
+        free = free_slots(
+            session,
+            service=str(row.service),
+            start=day,
+            end=day,
+            clinician=row.clinician or clinician,
+            gender=row.gender,
+            after=row.after,
+            before=row.before,
+            beyond_horizon=True,
+            limit=MOST_TIMES,
+            now=answered,
+        )
+    except SchedulingError:
+        # a service or clinician that the clinic has no more, or not together
+        return []
+    asked = keys_asked(session, int(row.id))
+    return [slot for slot in free if slot.key not in asked]
 
 
 def _newest_offers(session: Session, ids: List[int]) -> Dict[int, SlotOffer]:
@@ -82,15 +144,20 @@ def _shown(
     kept = session.get(Appointment, offer.appointment_id) if offer is not None else None
     asked = _stands(offer, kept, moment)
     return Waiting(
+        id=int(row.id),
         contact_id=int(row.contact_id),
         name=person(contact.profile_name, contact.phone, contact.id),
         service=service_name(profile, str(row.service)),
         service_code=str(row.service),
         clinician_code=row.clinician,
+        gender=row.gender,
+        after=row.after,
+        before=row.before,
         wishes=_wishes(row, profile),
         since=row.joined_at,
         asked=asked,
         state=_state(offer, kept, asked, moment),
+        times=[],
     )
 
 

@@ -8,12 +8,12 @@ handoff; only a database that does not answer leaves the message waiting.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable, Callable, Dict, Optional, Tuple
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Tuple
 
 from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_decision
+from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_coming, tapped_decision
 from channels.judging import Judged, Parser, judge
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
@@ -156,7 +156,8 @@ class Conversation:
         """A person has this conversation: the inbox shows the message, the bot says nothing.
 
         Only a red flag is answered even now, with the emergency text, at most once an hour. What is
-        clinical is marked so, and makes the handoff one for those who may read it.
+        clinical is marked so, and makes the handoff one for those who may read it. A tapped "I am
+        coming" is kept on the visit, without a word to the patient.
         """
         judged = await self._judge(opening)
         bubbles = []
@@ -170,6 +171,7 @@ class Conversation:
             muted=True,
             handoff=judged.reason,
             detail="human",
+            coming=_coming(opening),
             **judged.parts(),
             **_decided(opening),
         )
@@ -300,3 +302,9 @@ def _decided(opening: Opening) -> Dict[str, Any]:
     if command[0] == INTENT_OF[STOP]:
         return {"stop": True}
     return {"decision": tapped_decision(*command)}
+
+
+def _coming(opening: Opening) -> List[Tuple[int, int]]:
+    """The visits to which the patient said, by our own button, that they come."""
+    command = _command(opening) if opening.payload else None
+    return tapped_coming(*command) if command is not None else []

@@ -27,6 +27,8 @@ APPOINTMENT_STATUSES = (HELD, BOOKED, CONFIRMED, ARRIVED, COMPLETED, NO_SHOW, CA
 STANDING = (BOOKED, CONFIRMED)
 # what takes up a session of a course and is not over
 TO_COME = (BOOKED, CONFIRMED, ARRIVED)
+# why a visit was cancelled, where that was not the patient's doing
+CLINICS_REASONS = ("clinic", "wrong")
 
 
 class Profile(Base):
@@ -111,6 +113,7 @@ class Appointment(Base):
     A `held` row keeps its slot while the patient confirms, until `held_until`; `held_for` says
     for what, where it is not the booking that the patient is in the midst of.
     `cancelled_late` says that a cancellation came within the clinic's `late_cancel_hours`.
+    `created_at` is when it was booked; of a held one, when the slot was kept.
     """
 
     __tablename__ = "appointments"

@@ -69,14 +69,14 @@ def plan_drop_offs(session: Session, now: datetime) -> List[int]:
     return planned
 
 
-def has_visit_ahead(session: Session, now: datetime, contact_id: int) -> bool:
-    """Whether a standing visit of this contact lies ahead."""
-    wanted = select(Appointment.id).where(
+def visits_ahead(session: Session, now: datetime, contact_id: int) -> List[Appointment]:
+    """The standing visits of this contact that lie ahead, soonest first."""
+    wanted = select(Appointment).where(
         Appointment.contact_id == contact_id,
         Appointment.status.in_(STANDING),
         Appointment.starts_at > now,
     )
-    return session.execute(wanted.limit(1)).first() is not None
+    return list(session.execute(wanted.order_by(Appointment.starts_at)).scalars())
 
 
 def has_session_since(session: Session, since: datetime, course_id: int) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, List
+from datetime import date, datetime, timedelta
+from typing import Any, List, Optional
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Clinician, Course, Nudge, Service
 from clinic.models.message import CANCELLED, SKIPPED
 from clinic.models.schedule import NO_SHOW as VISIT_MISSED
-from clinic.reminders.missed import DROP_OFF, has_session_since, has_visit_ahead
+from clinic.reminders.missed import DROP_OFF, has_session_since, visits_ahead
 from clinic.reminders.writing import Visit, Words
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
@@ -69,17 +69,47 @@ def _missed(
     appointment = session.get(Appointment, appointment_id)
     if appointment is None or appointment.status != VISIT_MISSED:
         return Stop(CANCELLED, "visit was not missed")
-    if has_visit_ahead(session, moment, int(contact.id)):
+    ahead = visits_ahead(session, moment, int(contact.id))
+    if any(visit.created_at > appointment.starts_at for visit in ahead):
         return Stop(CANCELLED, "booked again")
+    last_day = _last_day_to_make_up(session, words, appointment, moment)
+    if ahead and last_day is None:
+        # the visits that stand are all that they can have
+        return Stop(CANCELLED, "next visit stands")
     clinician, service = _codes(session, appointment.clinician_id, appointment.service_id)
-    visit = Visit(
-        appointment_id,
+    slots = _free(session, words, clinician, service, moment, last_day)
+    stays = [visit for visit in ahead if visit.patient_id == appointment.patient_id]
+    next_at = stays[0].starts_at if stays else None
+    return Go(words.missed(contact, _as_said(appointment, clinician), slots, next_at))
+
+
+def _as_said(appointment: Appointment, clinician: str) -> Visit:
+    return Visit(
+        int(appointment.id),
         int(appointment.time_version),
         appointment.starts_at,
         clinician,
         appointment.course_id,
     )
-    return Go(words.missed(contact, visit, _free(session, words, clinician, service, moment)))
+
+
+def _last_day_to_make_up(
+    session: Session, words: Words, appointment: Appointment, moment: datetime
+) -> Optional[date]:
+    """Until when a missed session can be booked anew beside those that stand; None if it cannot.
+
+    It can while its course runs and has a session that is neither used nor booked: what a missed
+    one leaves, where `no_show_uses_session` does not count it.
+    """
+    course = session.get(Course, appointment.course_id) if appointment.course_id else None
+    if course is None or course.status != "active":
+        return None
+    if balance(session, int(course.id)).left_to_book == 0:
+        return None
+    today = moment.astimezone(words.zone).date()
+    if course.expires_on is None:
+        return today + LOOK_AHEAD
+    return course.expires_on if course.expires_on > today else None
 
 
 def _codes(session: Session, clinician_id: int, service_id: int) -> List[str]:
@@ -89,17 +119,23 @@ def _codes(session: Session, clinician_id: int, service_id: int) -> List[str]:
 
 
 def _free(
-    session: Session, words: Words, clinician: str, service: str, moment: datetime
+    session: Session,
+    words: Words,
+    clinician: str,
+    service: str,
+    moment: datetime,
+    last_day: Optional[date] = None,
 ) -> List[Slot]:
     """A few free times of the coming week; none where the calendar has none to give."""
     answered = moment + TIME_TO_ANSWER
     today = answered.astimezone(words.zone).date()
+    week = today + LOOK_AHEAD
     try:
         return free_slots(
             session,
             service=service,
             start=today,
-            end=today + LOOK_AHEAD,
+            end=week if last_day is None else min(week, last_day),
             preferred=[clinician],
             each_time_once=True,
             limit=SLOTS,

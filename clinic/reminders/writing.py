@@ -90,11 +90,21 @@ class Words:
         }
         return self._with_slots(contact, "utter_course_nudge", "course_nudge", facts, slots)
 
-    def missed(self, contact: Any, visit: Visit, slots: Sequence[Slot]) -> Optional[Any]:
-        """The bubble that offers a new time for a missed visit; None without a template."""
+    def missed(
+        self, contact: Any, visit: Visit, slots: Sequence[Slot], next_at: Optional[datetime]
+    ) -> Optional[Any]:
+        """The bubble that offers a new time for a missed visit; None without a template.
+
+        Args:
+            next_at: when the patient's next visit is, which stays as it is; None without one.
+        """
         language = str(contact.language)
         facts = {**self.clinic_facts(language), **self._visit(visit, language)}
-        return self._with_slots(contact, "utter_missed_visit", "missed_visit", facts, slots)
+        if next_at is None:
+            return self._with_slots(contact, "utter_missed_visit", "missed_visit", facts, slots)
+        facts["next_words"] = say_moment(next_at, language, self.zone)
+        names = ("utter_missed_visit_next_stays", "missed_visit_next_stays")
+        return self._with_slots(contact, *names, facts, slots)
 
     def _number(self, visit: Visit) -> Optional[Tuple[int, int]]:
         if visit.course_id is None:

@@ -76,7 +76,7 @@ def hold(
         for earlier in _holds_of(session, contact_id):
             _release(session, earlier)
         clinician_id = calendar.clinicians[slot.clinician].id
-        appointment = new_appointment(session, slot, contact_id, clinician_id)
+        appointment = new_appointment(session, slot, contact_id, clinician_id, now)
         appointment.status, appointment.held_until = HELD, until
         appointment.category, appointment.course_id = category, course_id
         session.flush()
@@ -115,6 +115,8 @@ def confirm(
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         take_session(session, appointment, appointment.course_id)
         appointment.status, appointment.held_until = BOOKED, None
+        # as a visit it begins to be now, however long the slot was kept
+        appointment.created_at = now
         return changed(session, appointment, now)
 
     return _once(session, cause, work)
@@ -154,7 +156,7 @@ def book(
     def work() -> Visit:
         calendar = check_slot(session, slot, now, by_staff=by_staff)
         clinician_id = calendar.clinicians[slot.clinician].id
-        appointment = new_appointment(session, slot, contact_id, clinician_id)
+        appointment = new_appointment(session, slot, contact_id, clinician_id, now)
         appointment.status, appointment.category = BOOKED, category
         appointment.patient_id = patient_named(session, contact_id, patient_name).id
         session.flush()

@@ -101,3 +101,31 @@ class OfferOver(SchedulingError):
 
 class PatientUnsaid(SchedulingError):
     """The contact writes for several patients, and nobody said for whom the slot is."""
+
+
+class NotWaiting(SchedulingError):
+    """The contact is not on the waitlist any more."""
+
+
+class OfferStands(SchedulingError):
+    """The waiting patient has another offer that they have not answered."""
+
+
+class AskedBefore(SchedulingError):
+    """The waiting patient was asked about this slot before."""
+
+
+class PersonAnswers(SchedulingError):
+    """A person has the conversation, so nothing is asked by itself."""
+
+
+class NoConsent(SchedulingError):
+    """The patient has not agreed to care messages, or withdrew that."""
+
+
+class NotReachable(SchedulingError):
+    """WhatsApp would not carry the question: no open window, no approved template."""
+
+
+class NotAtThisHour(SchedulingError):
+    """Patients are not asked about free slots at this time of the day."""

@@ -87,7 +87,7 @@ def changed(session: Session, appointment: Appointment, now: datetime, new: bool
 
 
 def new_appointment(
-    session: Session, slot: Slot, contact_id: int, clinician_id: int
+    session: Session, slot: Slot, contact_id: int, clinician_id: int, now: datetime
 ) -> Appointment:
     """A row for the slot, added to the session, its status and patient still to be set.
 
@@ -107,6 +107,7 @@ def new_appointment(
         ends_at=slot.ends_at,
         version=1,
         time_version=1,
+        created_at=now,
     )
     session.add(appointment)
     return appointment

@@ -60,6 +60,7 @@ ACT_LABELS = {
     "guardian_confirmed": "Confirmed a guardian",
     "waitlist_joined": "Put on the waitlist",
     "waitlist_left": "Took off the waitlist",
+    "waitlist_offered": "Offered a free time",
     "note": "Wrote a private note",
     "take_back": "Took a waiting answer back",
     "canned_written": "Wrote a ready answer",

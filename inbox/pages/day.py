@@ -1,4 +1,4 @@
-"""The day's calendar, and booking a free slot of it."""
+"""The day's calendar, booking a free slot of it, and offering one to somebody who waits."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from clinic.calendar_words import say_day
 from clinic.contacts import find_contact
 from clinic.database import now
+from clinic.scheduling.grid import Slot
 from clinic.setup import profile_in
-from inbox import visits
+from inbox import day_offers, visits
 from inbox.access.viewer import needs
 from inbox.api.shapes import read_phone, tidy_name
 from inbox.card import clinician_name, service_name
@@ -25,6 +26,7 @@ from inbox.house import house
 from inbox.language import t, ui_language
 from inbox.pages.conversation import conversation
 from inbox.staff import my_actor
+from inbox.words import when_within
 
 pages = Blueprint("day", __name__)
 
@@ -35,9 +37,12 @@ FURTHEST = timedelta(days=366)
 @needs("see_appointments")
 def page() -> str:
     """One day by physiotherapist and hour; today unless `?date=` says else."""
-    moment, zone = now(), house().zone()
-    today = moment.astimezone(zone).date()
-    day = _day(today)
+    return _page(_day(_today()))
+
+
+def _page(day: date) -> str:
+    """The day as it stands now; also after a refusal, which is said above it."""
+    moment, zone, today = now(), house().zone(), _today()
     with house().database.reading() as db:
         only = request.args.get("clinician")
         sheet = read_sheet(db, day, moment, only)
@@ -50,6 +55,7 @@ def page() -> str:
         "day.html",
         sheet=sheet,
         everyone=everyone,
+        names=dict(everyone),
         only=only,
         waiting=waiting,
         now_row=sheet.row_at(moment),
@@ -93,12 +99,38 @@ def book() -> Any:
     return redirect(url_for("day.page", date=day.isoformat()))
 
 
+@pages.post("/day/offer")
+@needs("book")
+def offer() -> Any:
+    """Ask somebody who waits about a free time, on WhatsApp."""
+    day = _day(_today())
+    try:
+        try:
+            slot = Slot.from_key(request.form.get("slot", ""))
+        except (ValueError, OverflowError):
+            raise Refusal(422, "slot", t("Choose a time first.")) from None
+        zone = house().zone()
+        day = slot.starts_at.astimezone(zone).date()
+        waiting_id = request.form.get("waiting", default=0, type=int)
+        until = day_offers.offer(waiting_id, slot.clinician, slot.starts_at, my_actor())
+    except Refusal as refusal:
+        flash(t(refusal.message), "bad")
+        return _page(day), refusal.status
+    kept = when_within(until, zone, now())
+    flash(t("Offered on WhatsApp. The time is kept until {time}.", time=kept), "good")
+    return redirect(url_for("day.page", date=day.isoformat(), _anchor="waitlist"))
+
+
 def _form(**typed: str) -> str:
     starts_at, clinician = _starts_at(), _clinician()
+    day = starts_at.astimezone(house().zone()).date()
     with house().database.reading() as db:
         profile = profile_in(db)
         offered = _services(db, clinician)
         shown = [(code, service_name(profile, code)) for code in offered]
+        waiting = read_waiting(db, day, now(), clinician)
+        waiting = [one for one in waiting if one.service_code in offered and not one.asked]
+        slot_keys = {code: visits.slot_at(db, clinician, code, starts_at).key for code in offered}
         contact_id = request.args.get("contact", type=int)
         if contact_id is not None and not typed:
             contact = conversation(db, contact_id)
@@ -110,6 +142,11 @@ def _form(**typed: str) -> str:
         clinician=clinician,
         clinician_name=clinician_name(profile, clinician),
         services=shown,
+        waiting=waiting,
+        slot_keys=slot_keys,
+        person=profile.clinician(clinician),
+        begins=starts_at.astimezone(house().zone()).time(),
+        kept_minutes=profile.booking.waitlist_minutes,
         typed=typed,
         key=uuid4().hex,
         now=now(),
@@ -122,6 +159,10 @@ def _services(db: Session, clinician: str) -> List[str]:
         return list(profile_in(db).clinician(clinician).services)
     except KeyError:
         raise Refusal(404, "not_found", t("There is no such physiotherapist.")) from None
+
+
+def _today() -> date:
+    return now().astimezone(house().zone()).date()
 
 
 def _day(today: date) -> date:

@@ -108,6 +108,7 @@ class Reminding(RemindingWorkers):
                 session, slot, contact_id, "Mira", cause, now=self.time, course_id=course_id
             )
             self.visits[visit.appointment_id] = {
+                "booked_at": self.time,
                 "contact": contact_id,
                 "clinician": clinician,
                 "course": visit.course_id,

@@ -97,8 +97,11 @@ class ReminderTruth(RuleBasedStateMachine):
             and visit["starts_at"] > self.time
         ]
         if nudge.kind == "no_show":
-            assert self.visits[nudge.subject_id]["status"] == "no_show"
-            assert not ahead, "asked back although a visit lies ahead"
+            missed = self.visits[nudge.subject_id]
+            assert missed["status"] == "no_show"
+            assert missed["course"] or not ahead, "asked back although a visit lies ahead"
+            since = [visit for visit in ahead if visit["booked_at"] > missed["starts_at"]]
+            assert not since, "asked back although booked again"
             return
         assert not [visit for visit in ahead if visit["course"]], "the course is booked again"
         lately = [

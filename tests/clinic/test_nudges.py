@@ -236,6 +236,75 @@ def test_who_has_booked_again_is_not_asked(
     assert why(clinic, f"appointment:{missed}:no_show:1") == "cancelled: booked again"
 
 
+@pytest.mark.parametrize("language", ["en", "hi", "hinglish"])
+@pytest.mark.parametrize("window", ["open", "closed"])
+def test_a_missed_session_is_offered_anew_beside_those_that_stand(
+    clinic: Database,
+    course: int,
+    patient: Any,
+    slot_at: Any,
+    local: Local,
+    now: datetime,
+    language: str,
+    window: str,
+) -> None:
+    approve_templates(clinic)
+    wrote(clinic, patient(1), local(25, 8) if window == "open" else local(23, 7), language)
+    missed = _missed(clinic, local)
+    with clinic.transaction() as session:
+        book(session, slot_at(30, time(10)), patient(1), "Mira", "long ago", now=now)
+    bubbles = send_due(clinic, local(25, 14))
+    [bubble] = [one for one in bubbles if "Small Clinic" in one.text or "छोटा" in one.text]
+    stays = {"en": "stays as it is", "hi": "वैसी ही है", "hinglish": "waisi hi hai"}[language]
+    assert stays in bubble.text and "30" in bubble.text
+    assert isinstance(bubble, Choices if window == "open" else Template)
+    with clinic.transaction() as session:
+        changed(session, own_appointment(session, missed, None), local(25, 15))
+    send_due(clinic, local(26, 12))
+    assert why(clinic, f"appointment:{missed}:no_show:1").startswith("sent"), "once"
+
+
+def _all_booked(course: Course) -> None:
+    course.sessions = 1
+
+
+def _ends_today(course: Course) -> None:
+    course.expires_on = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize("change", [_all_booked, _ends_today, _finished])
+def test_what_cannot_be_made_up_is_not_offered_beside_the_next_visit(
+    clinic: Database,
+    course: int,
+    patient: Any,
+    slot_at: Any,
+    local: Local,
+    now: datetime,
+    change: Any,
+) -> None:
+    approve_templates(clinic)
+    send_due(clinic, local(25, 11))
+    missed = _missed(clinic, local)
+    with clinic.transaction() as session:
+        book(session, slot_at(30, time(10)), patient(1), "Mira", "long ago", now=now)
+        change(session.get(Course, course))
+    assert send_due(clinic, local(25, 14)) == []
+    assert why(clinic, f"appointment:{missed}:no_show:1") == "cancelled: next visit stands"
+
+
+def test_who_booked_the_missed_session_anew_is_not_asked_beside_the_next_visit(
+    clinic: Database, course: int, patient: Any, slot_at: Any, local: Local, now: datetime
+) -> None:
+    approve_templates(clinic)
+    send_due(clinic, local(25, 11))
+    missed = _missed(clinic, local)
+    with clinic.transaction() as session:
+        book(session, slot_at(30, time(10)), patient(1), "Mira", "long ago", now=now)
+        book(session, slot_at(27, time(10)), patient(1), "Mira", "again", now=local(25, 12))
+    assert send_due(clinic, local(25, 14)) == []
+    assert why(clinic, f"appointment:{missed}:no_show:1") == "cancelled: booked again"
+
+
 def test_a_visit_marked_as_missed_by_mistake_is_not_regretted(
     clinic: Database, course: int, local: Local
 ) -> None:

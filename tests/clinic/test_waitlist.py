@@ -8,6 +8,7 @@ from typing import Any, Callable
 import pytest
 from sqlalchemy import select
 
+from clinic import consent
 from clinic.contacts import ensure_contact
 from clinic.database import Database
 from clinic.decision import UNWRITTEN
@@ -262,6 +263,7 @@ def test_the_visit_is_for_whom_the_contact_books_usually(
 ) -> None:
     with clinic.transaction() as session:
         contact = int(ensure_contact(session, "+919000002222", None, "Kavya Nair").id)
+        consent.record(session, contact, "care", True, how="staff")
     waits(clinic, contact, now, category="back_neck")
     (offer,) = rounds(clinic, now)
     with clinic.transaction() as session:

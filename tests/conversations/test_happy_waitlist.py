@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from clinic import consent
 from clinic.bubbles import Choice, Choices
 from clinic.database import now
 from clinic.models import Appointment
@@ -36,8 +37,15 @@ def rounds(clinic: Clinic) -> None:
         offer_freed_slots(session, now(), domain_texts())
 
 
+def agrees(clinic: Clinic, patient: Patient) -> None:
+    """To care messages, without which nobody is asked about a freed time."""
+    with clinic.database.transaction() as session:
+        consent.record(session, patient.id_in(session), "care", True, how="button")
+
+
 def waits(clinic: Clinic, patient: Patient) -> None:
-    """They look for Wednesday, which is full, and say that they wait."""
+    """They agreed to care messages, look for Wednesday, which is full, and say that they wait."""
+    agrees(clinic, patient)
     patient.is_booking("day")
     shown = patient.writes("wednesday")
     assert "Nothing is free on Wed 9 Dec" in shown and "Tell me if one frees" in shown.titles
@@ -164,6 +172,7 @@ def test_for_whom_is_asked_where_a_phone_has_several_patients(
 
 def test_who_was_named_before_waiting_is_not_asked_for_again(clinic: Clinic, riya: Patient) -> None:
     has_family(clinic, riya)
+    agrees(clinic, riya)
     clinic.fills(WEDNESDAY)
     riya.is_booking("confirm", name="Aarav Sharma")
     riya.writes("wednesday")

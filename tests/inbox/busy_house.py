@@ -203,7 +203,8 @@ def _care(db: Database, who: Dict[str, int]) -> None:
             now(),
         )
         record_guardian(session, who["desk"], "Suresh Kulkarni", "father", True)
-        consent.record(session, who["course"], "care", True, how="button")
+        for name in ("bot", "course"):
+            consent.record(session, who[name], "care", True, how="button")
         consent.record(session, who["course"], "marketing", False, how="button")
         wanted = waitlist.Wanted("session", MONDAY, MONDAY + timedelta(days=3), clinician="neha")
         waitlist.join(session, who["bot"], wanted, now())

@@ -11,7 +11,7 @@ from wtforms.fields.core import UnboundField
 
 from clinic import course_plans, staff
 from clinic.models.handoff import TEAMS
-from inbox import day_waiting, desk, errors, handoff_events, visits, words
+from inbox import day_offers, day_waiting, desk, errors, handoff_events, visits, words
 from inbox import staff as sessions
 from inbox.access import words as access
 from inbox.access.rules import ROLES_MAY
@@ -42,6 +42,7 @@ TABLES = (
         access.WHO_ELSE,
         access.SUBJECTS,
         day_waiting.GENDERS,
+        day_offers.WHY_NOT_OFFERED,
         handoff_events.SAID,
     ),
 )

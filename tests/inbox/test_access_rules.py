@@ -73,6 +73,7 @@ ACTIONS: dict[str, tuple[int, int, int]] = {
     "/visits/<visit>/move": (422, 422, 422),
     "/visits/<visit>/cancel": (422, 422, 422),
     "/day/book": (404, 404, 404),
+    "/day/offer": (422, 422, 422),
     "/answers": (422, 422, 422),
     "/answers/suggested": (302, 302, 302),
     "/answers/<canned>/remove": (302, 302, 302),

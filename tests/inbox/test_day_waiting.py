@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from clinic import waitlist
+from clinic import consent, waitlist
 from clinic.database import Database, now
 from clinic.models import SlotOffer
 from clinic.texts import Texts
@@ -71,6 +71,7 @@ def test_what_they_were_asked(
     contact = patient(name="Early Bird")
     waits(db, contact, MONDAY, MONDAY, clinician="neha")
     with db.transaction() as session:
+        consent.record(session, contact, "care", True, how="staff")
         (offer,) = offer_freed_slots(session, now(), Texts.load(ROOT / "domain"))
     asked = client.get("/day").text
     assert "Asked about Mon 23 Nov" in asked and "it is kept until today" in asked
@@ -95,8 +96,10 @@ def test_the_present_quarter_is_marked_and_only_today(client: FlaskClient, morni
     today = client.get("/day").text
     assert today.count(mark) == 1
     row = today[today.index(mark) :]
+    assert 'href="#now"' in today and 'id="now"' in row[: row.index("</th>")]
     assert "11:00 am" in row[: row.index("</th>")]
     assert ' now">' not in sheet_of(client, "/day?date=2026-11-24")
+    assert 'href="#now"' not in client.get("/day?date=2026-11-24").text
     morning.move_to(at(23, 30))
     sign_in(client, "Farah", "front_desk")
     assert ' now">' not in sheet_of(client, "/day")

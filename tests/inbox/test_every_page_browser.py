@@ -126,3 +126,36 @@ def test_the_keyboard_alone_comes_to_the_menu_and_skips_to_the_content(
     for place in ("place-queue", "place-day", "place-answers", "place-search", "bell", "me-menu"):
         assert place in seen, seen
     page.close()
+
+
+@pytest.mark.parametrize("look", ["desk", "phone"])
+def test_the_day_begins_at_the_present(
+    window: Browser, busy: Tuple[Busy, str, str], look: str
+) -> None:
+    _house, address, login = busy
+    width, height, _colours, _locale = LOOKS[look]
+    context = window.new_context(base_url=address, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.locator("[name=login]").fill(login)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.locator("#queue").wait_for()
+    page.goto("/day")
+    frame, head, row = (
+        page.locator(what).first.bounding_box()
+        for what in (".sheet-frame", ".sheet thead th", "#now")
+    )
+    assert frame and head and row
+    assert page.evaluate("scrollY") == 0, "the title stays in sight"
+    assert head["y"] + head["height"] <= row["y"] < frame["y"] + frame["height"] / 2
+    assert page.locator(".sheet #visit-1").bounding_box()["y"] < head["y"], "earlier stays above"
+    # by keyboard: to the present, and on to the first free slot or visit after it
+    page.locator("#to-now").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label == "Book 12:00 pm with Neha Kulkarni"
+    page.emulate_media(media="print")
+    assert page.locator(".sheet-frame").evaluate("one => one.scrollHeight <= one.clientHeight")
+    context.close()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from clinic import consent
 from clinic.contacts import ensure_contact
 from clinic.database import Database
 from clinic.models import Contact, Course, SlotOffer
@@ -30,11 +31,12 @@ class NoOutbox:
 
 @pytest.fixture
 def contact(sqlite_db: Database, demo_profile: Profile) -> int:
-    """Somebody who has just written to the clinic."""
+    """Somebody who has just written to the clinic, and agreed to care messages."""
     write_profile(sqlite_db, demo_profile)
     with sqlite_db.transaction() as session:
         found: Contact = ensure_contact(session, "+919000001001", None)
         found.last_inbound_at = TEN_AT_THE_CLINIC
+        consent.record(session, int(found.id), "care", True, how="staff")
         return int(found.id)
 
 

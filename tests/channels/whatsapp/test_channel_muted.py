@@ -9,7 +9,9 @@ import pytest
 from channels.turn import current_turn
 from clinic.database import now
 from clinic.handoffs import claim_handoff, open_handoff, resolve_handoff
-from clinic.models import Contact
+from clinic.models import Appointment, Contact
+from clinic.scheduling.booking import book, cancel
+from clinic.scheduling.slots import free_slots
 
 RED_FLAG = {"red_flag": "chest_pain", "clinical": True, "score": 0.9}
 
@@ -17,6 +19,33 @@ RED_FLAG = {"red_flag": "chest_pain", "clinical": True, "score": 0.9}
 def hand_over(line, contact, reason="request"):
     with line.db.transaction() as session:
         return int(open_handoff(session, contact, reason).id)
+
+
+def booked(line):
+    """A contact who has just written, and their visit in some days."""
+    contact = line.arrives("Hello", "sticker")
+    with line.db.transaction() as session:
+        day = now().date()
+        wanted = {"service": "session", "start": day, "end": day + timedelta(days=14)}
+        (slot,) = free_slots(session, limit=1, now=now() + timedelta(days=1), **wanted)
+        return contact, book(session, slot, contact, "Meena", "b", now=now()).appointment_id
+
+
+async def reminded(line, contact, key, intent="confirm_attendance"):
+    """The token of a button that the reminder of the visit `key` offers."""
+    payload = f'/{intent}{{"appointment": "{key}"}}'
+    line.rasa.answer = lambda message: {
+        "text": "Are you coming?",
+        "buttons": [{"title": "I will come", "payload": payload}],
+    }
+    line.arrives("remind me")
+    await line.works_off(contact)
+    return line.buttons(contact)["I will come"]
+
+
+def status_of(line, visit):
+    with line.db.reading() as session:
+        return session.get(Appointment, visit).status
 
 
 @pytest.fixture
@@ -72,6 +101,45 @@ class TestMuted:
         line.taps(token, "Tuesday")
         await line.works_off(contact)
         assert line.rasa.heard[-1].parse_data["intent"]["name"] == "inform"
+
+    @pytest.mark.parametrize("claimed", [False, True])
+    async def test_that_they_come_is_kept_without_a_word(self, any_line, claimed):
+        contact, visit = booked(any_line)
+        token = await reminded(any_line, contact, f"{visit}:1")
+        hand_over(any_line, contact)
+        if claimed:
+            with any_line.db.transaction() as session:
+                claim_handoff(session, any_line.handoff(contact).id, "priya")
+        said = any_line.said(contact)
+        any_line.taps(token, "I will come")
+        assert await any_line.works_off(contact) == ["staff"]
+        assert status_of(any_line, visit) == "confirmed"
+        assert any_line.said(contact) == said, "the bot is mute"
+        assert any_line.messages(contact, "in")[-1].text == "I will come", "whoever answers sees it"
+
+    @pytest.mark.parametrize("button", ["moved", "cancelled", "theirs", "garbled"])
+    async def test_a_button_that_is_not_true_any_more_confirms_nothing(self, any_line, button):
+        contact, visit = booked(any_line)
+        key = {"moved": f"{visit}:0", "garbled": f"{visit}:1x", "theirs": "999:1"}.get(button)
+        token = await reminded(any_line, contact, key or f"{visit}:1")
+        hand_over(any_line, contact)
+        if button == "cancelled":
+            with any_line.db.transaction() as session:
+                cancel(session, visit, None, "staff:1", "asked", "c", now=now())
+        any_line.taps(token, "I will come")
+        assert await any_line.works_off(contact) == ["staff"]
+        assert status_of(any_line, visit) == ("cancelled" if button == "cancelled" else "booked")
+
+    async def test_cancelling_and_moving_stay_a_persons_act(self, line):
+        contact, visit = booked(line)
+        for intent in ("cancel_appointment", "reschedule_appointment"):
+            token = await reminded(line, contact, f"{visit}:1", intent)
+            handoff = hand_over(line, contact)
+            line.taps(token, "I will come")
+            assert await line.works_off(contact) == ["staff"]
+            assert status_of(line, visit) == "booked"
+            with line.db.transaction() as session:
+                resolve_handoff(session, handoff, "priya", "answered", hand_back=True)
 
     @pytest.mark.parametrize("breaks", ["action", "rasa", "attempts"])
     async def test_a_tap_whose_turn_fails_is_not_used_up(self, any_line, breaks, monkeypatch):
