@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, contains_eager
@@ -86,6 +86,14 @@ def list_handoffs(session: Session, wanted: Wanted) -> List[Handoff]:
     """The handoffs that are wanted, with their contacts."""
     query = select(Handoff).join(Handoff.contact).options(contains_eager(Handoff.contact))
     return list(session.execute(wanted.narrow(query)).scalars())
+
+
+def handoffs_of(session: Session, ids: Sequence[int]) -> List[Handoff]:
+    """These handoffs, with their contacts, in the order of `ids`."""
+    query = select(Handoff).join(Handoff.contact).options(contains_eager(Handoff.contact))
+    rows = session.execute(query.where(Handoff.id.in_(ids))).scalars()
+    by_id = {int(row.id): row for row in rows}
+    return [by_id[number] for number in ids if number in by_id]
 
 
 def position_of(handoff: Handoff) -> Position:
