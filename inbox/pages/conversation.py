@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, Dict, FrozenSet, List, Optional
+from typing import Any, Dict, List, Optional
 from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request, session
@@ -20,7 +20,6 @@ from clinic.handoffs import unresolved_handoff
 from clinic.logs import logger
 from clinic.models import Contact, Handoff
 from clinic.notes import newest_note_id
-from clinic.staff import everyone
 from clinic.staff_replies import LONGEST_TEXT, scheduled_replies, window_closes_at
 from clinic.transcript import find_conversation, fingerprint
 from inbox.access.alike import alike, own
@@ -34,7 +33,7 @@ from inbox.intents import OTHER, answerable_intents
 from inbox.language import t
 from inbox.news import no_news
 from inbox.pages.queue import bell_of
-from inbox.staff import me
+from inbox.staff import accounts, me
 from inbox.template_choices import template_choices
 from inbox.timeline import read_page
 from inbox.words import OUTCOMES, snooze_times
@@ -178,12 +177,8 @@ def _refusal(contact: Contact, handoff: Optional[Handoff], moment: datetime) -> 
 
 def colleagues() -> List[str]:
     """Who else answers here: everybody with an open account."""
-    return sorted(house().pulse.same("people", _people) - {me()})
-
-
-def _people() -> FrozenSet[str]:
-    with house().database.reading() as db:
-        return frozenset(str(person.name) for person in everyone(db) if person.active)
+    everyone = accounts(house()).values()
+    return sorted({str(person.name) for person in everyone if person.active} - {me()})
 
 
 def _last_handoff(db: Session, contact_id: int) -> Optional[Handoff]:
