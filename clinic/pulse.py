@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Hashable, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Hashable, Iterator, Optional, Tuple
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,13 +20,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from clinic.database import Database
 
 LOOK = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT txid_current_snapshot()::text"}
-# what depends on the clock as well is found anew after this
-LONGEST_SECONDS = 10.0
-MOST = 4000
+# what depends on the clock as well is found anew at every such tick of it: the same ones for
+# everything, so that what was found before one is never part of what is found after it
+TICK_SECONDS = 10
+MOST = 2000
+_NOTHING = object()
+
+
+class _Turn:
+    """Whoever looks for one thing, one after the other."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wanted_by = 0
 
 
 class Pulse:
-    """Remembers what was found, until something is written.
+    """Remembers what was found, until something is written or the clock ticks.
 
     Args:
         keep_seconds: for so long one look serves everybody.
@@ -40,16 +51,21 @@ class Pulse:
         # a number for each connection: what two of them say cannot be compared
         self._connected = 0
         self._last: Tuple[float, Hashable] = (-1.0, None)
-        self._kept: "OrderedDict[Hashable, Tuple[Hashable, float, Any]]" = OrderedDict()
+        self._kept: "OrderedDict[Hashable, Tuple[Hashable, Any]]" = OrderedDict()
+        self._turns: Dict[Hashable, _Turn] = {}
 
-    def beat(self) -> Hashable:
+    def beat(self, exact: bool = False) -> Hashable:
         """Differs from every earlier one if anything was committed between the two.
+
+        Args:
+            exact: look now. Everybody's next look is then at least as new: whoever has just
+                written something asks so first, and finds it in whatever they are shown.
 
         Raises:
             SQLAlchemyError: the database does not answer.
         """
         with self._lock:
-            if time.monotonic() - self._last[0] >= self.keep_seconds:
+            if exact or time.monotonic() - self._last[0] >= self.keep_seconds:
                 # dated before the look: what is committed during it is seen by the next
                 began = time.monotonic()
                 self._last = (began, self._ask())
@@ -85,19 +101,59 @@ class Pulse:
     def same(self, key: Hashable, work: Callable[[], Any]) -> Any:
         """What `work` finds, or found for this key if nothing was written since.
 
-        What is None is not remembered.
+        However many ask at once, one of them works and the others wait for it. What is None is
+        not remembered. `work` may ask for other keys, but never, by whatever way, for its own.
+
+        What is found may be newer than another thing that was found for the same beat: whoever
+        names a version of something has to find it before that thing, in the same `work`.
         """
-        # before the work, which then sees at least as much as this says
-        beat, moment = self.beat(), time.time()
+        found = self._known(key, self._moment())
+        if found is not _NOTHING:
+            return found
+        with self._turn(key):
+            # before the work, which then sees at least as much as this says
+            moment = self._moment()
+            found = self._known(key, moment)
+            if found is _NOTHING:
+                found = work()
+                self._keep(key, moment, found)
+        return found
+
+    def _moment(self) -> Hashable:
+        return self.beat(), _tick()
+
+    def _known(self, key: Hashable, moment: Hashable) -> Any:
         with self._lock:
             known = self._kept.get(key)
-        if known is not None and known[0] == beat and 0 <= moment - known[1] < LONGEST_SECONDS:
-            return known[2]
-        found = work()
-        if found is not None:
+        return known[1] if known is not None and known[0] == moment else _NOTHING
+
+    def _keep(self, key: Hashable, moment: Hashable, found: Any) -> None:
+        if found is None:
+            return
+        with self._lock:
+            if moment != (self._last[1], _tick()):
+                # over while we worked: nobody will ask for it again
+                return
+            self._kept[key] = (moment, found)
+            self._kept.move_to_end(key)
+            # the same goes for what is there of earlier moments, and it may be patients' words
+            while len(self._kept) > MOST or next(iter(self._kept.values()))[0] != moment:
+                self._kept.popitem(last=False)
+
+    @contextmanager
+    def _turn(self, key: Hashable) -> Iterator[None]:
+        with self._lock:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.wanted_by += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
             with self._lock:
-                self._kept[key] = (beat, moment, found)
-                self._kept.move_to_end(key)
-                while len(self._kept) > MOST:
-                    self._kept.popitem(last=False)
-        return found
+                turn.wanted_by -= 1
+                if not turn.wanted_by:
+                    del self._turns[key]
+
+
+def _tick() -> int:
+    return int(time.time() // TICK_SECONDS)

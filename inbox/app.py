@@ -15,9 +15,8 @@ from clinic.database import Database, database
 from clinic.settings import SettingsError, settings
 from clinic.texts import Texts
 from inbox import api, errors, language, pages, proxies, security, staff, words
-from inbox.access import sight
+from inbox.access import alike, sight
 from inbox.access.viewer import allowed
-from inbox.board import Board
 from inbox.files import LARGEST_UPLOAD, FileLine, NoFiles
 from inbox.health import health
 from inbox.hooks.chatwoot import hooks
@@ -70,6 +69,9 @@ def create_app(
         SESSION_COOKIE_NAME="sandhi_inbox",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # written when something in it changes, as it does with use: a page that asks by itself
+        # changes nothing
+        SESSION_REFRESH_EACH_REQUEST=False,
         # as long as the session: a page left open over lunch must still send its draft
         WTF_CSRF_TIME_LIMIT=None,
     )
@@ -81,7 +83,6 @@ def create_app(
         texts or Texts.load(DOMAIN),
         secrets.inbox_api_token,
         files or NoFiles(),
-        Board(),
     )
     app.extensions[KEY] = house
     _install(app, house)
@@ -102,6 +103,7 @@ def _install(app: Flask, house: House) -> None:
     app.teardown_request(_from_nowhere)
     staff.install(app, house)
     sight.install(app)
+    alike.install(app)
     app.register_blueprint(health)
     for blueprint in api.blueprints():
         csrf.exempt(blueprint)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from clinic.database import now
 from clinic.handoff_moves import is_snoozed, is_unread, newest_inbound_of_handoff
-from clinic.models import Contact, Handoff
+from clinic.models import Handoff
 from clinic.models.handoff import PRIORITIES
 
 URGENT, LATER = 0, 1
@@ -86,6 +86,14 @@ def list_handoffs(session: Session, wanted: Wanted) -> List[Handoff]:
     """The handoffs that are wanted, with their contacts."""
     query = select(Handoff).join(Handoff.contact).options(contains_eager(Handoff.contact))
     return list(session.execute(wanted.narrow(query)).scalars())
+
+
+def handoffs_of(session: Session, ids: Sequence[int]) -> List[Handoff]:
+    """These handoffs, with their contacts, in the order of `ids`."""
+    query = select(Handoff).join(Handoff.contact).options(contains_eager(Handoff.contact))
+    rows = session.execute(query.where(Handoff.id.in_(ids))).scalars()
+    by_id = {int(row.id): row for row in rows}
+    return [by_id[number] for number in ids if number in by_id]
 
 
 def position_of(handoff: Handoff) -> Position:
@@ -204,6 +212,8 @@ def count_reasons(groups: List[Group], view: str, staff: str) -> Dict[str, int]:
 
 def queue_state(session: Session, wanted: Wanted) -> List[Tuple[Any, ...]]:
     """What may change about these handoffs in the queue, read without decrypting anything."""
+    # found by their ids first, so that thousands are sorted without what is shown of fifty
+    ids = list(session.execute(wanted.narrow(select(Handoff.id))).scalars())
     query = select(
         Handoff.id,
         Handoff.status,
@@ -214,5 +224,6 @@ def queue_state(session: Session, wanted: Wanted) -> List[Tuple[Any, ...]]:
         Handoff.read_upto,
         Handoff.snoozed_until,
         newest_inbound_of_handoff(),
-    ).join(Contact, Contact.id == Handoff.contact_id)
-    return [tuple(row) for row in session.execute(wanted.narrow(query))]
+    ).where(Handoff.id.in_(ids))
+    rows = {row.id: tuple(row) for row in session.execute(query)}
+    return [rows[number] for number in ids if number in rows]

@@ -37,19 +37,23 @@ class House:
     texts: FixedTexts
     api_token: str
     files: FileLine = field(default_factory=NoFiles)
-    board: Board = field(default_factory=Board)
     pulse: Pulse = field(init=False)
+    board: Board = field(init=False)
 
     def __post_init__(self) -> None:
         """Feel the pulse of this very database."""
         object.__setattr__(self, "pulse", Pulse(self.database))
+        object.__setattr__(self, "board", Board(self.database, self.pulse))
 
     def zone(self) -> ZoneInfo:
         """The clinic's time zone; India's until a profile was written."""
+        return ZoneInfo(str(self.pulse.same("zone", self._zone)))
+
+    def _zone(self) -> str:
         try:
-            return ZoneInfo(current_profile(self.database).time_zone)
+            return current_profile(self.database).time_zone
         except NoProfile:
-            return ZoneInfo(DEFAULT_ZONE)
+            return DEFAULT_ZONE
 
 
 def house() -> House:

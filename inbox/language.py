@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Pattern, Tuple
 
-from flask import has_request_context, request, session
+from flask import g, has_request_context, request, session
 from ruamel.yaml import YAML
 
 LANGUAGES = {"en": "English", "hi": "हिन्दी"}
@@ -44,6 +44,13 @@ def ui_language() -> str:
     """What whoever is signed in chose, else the browser's wish, else English."""
     if not has_request_context():
         return "en"
+    # a page asks hundreds of times
+    if "language_of_request" not in g:
+        g.language_of_request = _wished()
+    return str(g.language_of_request)
+
+
+def _wished() -> str:
     chosen = session.get(CHOSEN)
     if chosen in LANGUAGES:
         return str(chosen)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional
 from urllib.parse import urlsplit
 
 from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from sqlalchemy.orm import Session
 
 from clinic.audit import record
 from clinic.database import now
 from clinic.models import Staff
 from clinic.settings import settings
-from clinic.setup import NoProfile, profile_in
-from clinic.staff import SEEN_EVERY
+from clinic.setup import NoProfile, current_profile
+from clinic.staff import SEEN_EVERY, everyone
 from inbox.errors import Refusal
 from inbox.house import House, house
 from inbox.language import t
@@ -47,6 +46,17 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 def me() -> str:
     """The name of whoever is signed in, in which they claim and answer."""
     return str(current_user.name)
+
+
+def accounts(house: House) -> Dict[int, Staff]:
+    """Every account by its number, read once for all who are signed in."""
+
+    def read() -> Dict[int, Staff]:
+        with house.database.reading() as db:
+            return {int(account.id): account for account in everyone(db)}
+
+    found: Dict[int, Staff] = house.pulse.same("accounts", read)
+    return found
 
 
 def my_actor() -> str:
@@ -113,7 +123,8 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
         # the page that says that the database is away is shown to nobody in particular
         return None
     g.not_known = True
-    account, opened = house.pulse.same(("staff", number), lambda: _account(house, int(number)))
+    account = accounts(house).get(int(number))
+    opened = house.pulse.same("front desk", lambda: _front_desk_sees_clinical(house))
     g.not_known = False
     if account is None or not account.active or str(account.session_epoch) != epoch:
         return None
@@ -123,14 +134,9 @@ def _still_in(house: House, stored: str) -> Optional[SignedIn]:
     return SignedIn(account, opened)
 
 
-def _account(house: House, number: int) -> Tuple[Optional[Staff], bool]:
-    with house.database.reading() as db:
-        return db.get(Staff, number), _front_desk_sees_clinical(db)
-
-
-def _front_desk_sees_clinical(db: Session) -> bool:
+def _front_desk_sees_clinical(house: House) -> bool:
     try:
-        return profile_in(db).inbox.front_desk_sees_clinical
+        return current_profile(house.database).inbox.front_desk_sees_clinical
     except NoProfile:
         return False
 

@@ -20,9 +20,9 @@ from clinic.handoffs import unresolved_handoff
 from clinic.logs import logger
 from clinic.models import Contact, Handoff
 from clinic.notes import newest_note_id
-from clinic.staff import everyone
 from clinic.staff_replies import LONGEST_TEXT, scheduled_replies, window_closes_at
 from clinic.transcript import find_conversation, fingerprint
+from inbox.access.alike import alike, own
 from inbox.access.note_sight import clinical_here
 from inbox.access.viewer import allowed, needs
 from inbox.api.base import ID, LARGEST_ID
@@ -33,16 +33,21 @@ from inbox.intents import OTHER, answerable_intents
 from inbox.language import t
 from inbox.news import no_news
 from inbox.pages.queue import bell_of
-from inbox.staff import me
+from inbox.staff import accounts, me
 from inbox.template_choices import template_choices
 from inbox.timeline import read_page
-from inbox.words import OUTCOMES, clock, snooze_times
+from inbox.words import OUTCOMES, snooze_times
 
 pages = Blueprint("conversation", __name__)
 log = logger("inbox")
 
 PAGE = 100
 ADDRESS = f"/conversations/{ID.format('contact_id')}"
+# what staff see of a handoff and may change
+OF_A_HANDOFF = (
+    *("id", "status", "claimed_by", "priority", "team"),
+    *("snoozed_until", "snoozed_after", "read_upto"),
+)
 JUST_SENT, JUST_NOTED = "just_sent", "just_noted"
 
 
@@ -58,50 +63,42 @@ def page(contact_id: int) -> str:
 @needs("see_conversation")
 def live(contact_id: int) -> Response:
     """The newest part anew if anything changed since `version`; otherwise only the version."""
-    if (same := no_news(lambda db: _unchanged(db, contact_id))) is not None:
+    if (same := no_news(lambda: _unchanged(contact_id))) is not None:
         return same
-    with house().database.reading() as db:
-        contact = conversation(db, contact_id)
-        # of before what is shown: should more come meanwhile, the page asks again
-        version = _version(db, contact)
-        bell = bell_of(db)
-        shown = _conversation(db, contact, None)
-        transcript = render("_transcript.html", **shown)
-        side = render("_handoff.html", **shown)
-        notice = render("_window.html", **shown)
+    shown = _conversation(contact_id, None)
     return jsonify(
-        version=version,
-        transcript=transcript,
-        side=side,
-        window=notice,
+        version=shown["version"],
+        transcript=shown["transcript"],
+        side=render("_handoff.html", **shown),
+        window=render("_window.html", **shown),
         can_reply=shown["refusal"] is None,
-        bell=bell,
+        bell=bell_of(),
     )
 
 
-def _unchanged(db: Session, contact_id: int) -> Optional[Dict[str, Any]]:
-    version = _version(db, conversation(db, contact_id))
+def _unchanged(contact_id: int) -> Optional[Dict[str, Any]]:
+    version = house().pulse.same(("version", contact_id), lambda: _version(contact_id))
     if request.args.get("version") != version:
         return None
-    return {"version": version, "bell": bell_of(db)}
+    return {"version": version, "bell": bell_of()}
 
 
 def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
     """The page; `kept` is what was typed and could not go (`draft`, `at`, `note_draft`)."""
+    # what one has just done oneself is in it
+    house().pulse.beat(exact=True)
+    shown = _conversation(contact_id, before)
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
-        shown = _conversation(db, contact, before)
-        version = _version(db, contact)
-        own: Dict[str, Any] = {"card": read_card(db, contact)}
+        more: Dict[str, Any] = {"card": read_card(db, contact)}
         if before is None:
-            own["canned"] = list_canned(db, allowed("use_clinical_replies"))
-            own["note_is_clinical"] = clinical_here(db, int(contact.id))
-            own["templates"] = [] if shown["window_open"] else template_choices(db, contact)
+            more["canned"] = list_canned(db, allowed("use_clinical_replies"))
+            more["note_is_clinical"] = clinical_here(db, int(contact.id))
+            more["templates"] = [] if shown["window_open"] else template_choices(db, contact)
     return render(
         "conversation.html",
-        **{"draft": "", "at": "", "note_draft": "", **shown, **own, **kept},
+        **{"draft": "", "at": "", "note_draft": "", **shown, **more, **kept},
         key=uuid4().hex,
-        version=version,
         just_sent=session.pop(JUST_SENT, None) == contact_id,
         just_noted=session.pop(JUST_NOTED, None) == contact_id,
         longest=LONGEST_TEXT,
@@ -121,33 +118,51 @@ def conversation(db: Session, contact_id: int) -> Contact:
     return contact
 
 
-def _conversation(db: Session, contact: Contact, before: Optional[int]) -> Dict[str, Any]:
-    part = read_page(db, int(contact.id), PAGE, before)
-    handoff = unresolved_handoff(db, int(contact.id))
-    moment, zone = now(), house().zone()
-    targets = house().board.targets(db)
-    newest = newest_inbound_id(db, int(contact.id))
+def _conversation(contact_id: int, before: Optional[int]) -> Dict[str, Any]:
+    """What is the same for many (`_alike`), and what of it is only the viewer's."""
+    shown = dict(alike(("conversation", contact_id, before), lambda: _alike(contact_id, before)))
+    shown["transcript"] = own(shown["transcript"])
     return {
+        **shown,
+        "outcomes": OUTCOMES,
+        "intents": [*answerable_intents(), OTHER],
+        "colleagues": colleagues(),
+        "refusal": _refusal(shown["contact"], shown["handoff"], shown["now"]),
+        "me": me(),
+    }
+
+
+def _alike(contact_id: int, before: Optional[int]) -> Dict[str, Any]:
+    targets, zone = house().board.targets(), house().zone()
+    # of before what is shown: should more come meanwhile, the page asks again
+    version = _version(contact_id)
+    with house().database.reading() as db:
+        contact = conversation(db, contact_id)
+        part = read_page(db, int(contact.id), PAGE, before)
+        handoff = unresolved_handoff(db, int(contact.id))
+        last_handoff = handoff or _last_handoff(db, int(contact.id))
+        newest = newest_inbound_id(db, int(contact.id))
+    moment = now()
+    transcript = render(
+        "_transcript.html", contact=contact, lines=part.lines, zone=zone, now=moment
+    )
+    return {
+        "version": version,
         "contact": contact,
-        "unread": handoff is not None and newest > (handoff.read_upto or 0),
-        "lines": part.lines,
+        "transcript": transcript,
         "earlier": part.earlier,
         "before": before,
         "handoff": handoff,
-        "last_handoff": handoff or _last_handoff(db, int(contact.id)),
+        "last_handoff": last_handoff,
+        "unread": handoff is not None and newest > (handoff.read_upto or 0),
         "left": targets.left(handoff.priority, handoff.opened_at)
         if targets is not None and handoff is not None
         else None,
-        "outcomes": OUTCOMES,
-        "intents": [*answerable_intents(), OTHER],
-        "colleagues": colleagues(db),
         "snoozes": snooze_times(moment, zone),
         "window_open": window_open(contact, moment),
         "closes_at": window_closes_at(contact),
-        "refusal": _refusal(contact, handoff, moment),
         "now": moment,
         "zone": zone,
-        "me": me(),
     }
 
 
@@ -160,10 +175,10 @@ def _refusal(contact: Contact, handoff: Optional[Handoff], moment: datetime) -> 
     return None
 
 
-def colleagues(db: Session) -> List[str]:
+def colleagues() -> List[str]:
     """Who else answers here: everybody with an open account."""
-    names = {str(person.name) for person in everyone(db) if person.active}
-    return sorted(names - {me()})
+    everyone = accounts(house()).values()
+    return sorted({str(person.name) for person in everyone if person.active} - {me()})
 
 
 def _last_handoff(db: Session, contact_id: int) -> Optional[Handoff]:
@@ -172,30 +187,22 @@ def _last_handoff(db: Session, contact_id: int) -> Optional[Handoff]:
     ).scalar_one_or_none()
 
 
-def _version(db: Session, contact: Contact) -> str:
-    handoff = _last_handoff(db, int(contact.id))
+def _version(contact_id: int) -> str:
+    """Differs once anything that the page shows has changed, whoever looks."""
+    with house().database.reading() as db:
+        contact = conversation(db, contact_id)
+        number = int(contact.id)
+        handoff = _last_handoff(db, number)
+        state = (
+            fingerprint(db, number, PAGE),
+            [getattr(handoff, name) for name in OF_A_HANDOFF] if handoff else None,
+            newest_note_id(db, number),
+            sorted(scheduled_replies(db, number)),
+        )
     closes_at = window_closes_at(contact)
-    moment = now()
-    named = (
-        "id",
-        "status",
-        "claimed_by",
-        "priority",
-        "team",
-        "snoozed_until",
-        "snoozed_after",
-        "read_upto",
-    )
-    state = (
-        fingerprint(db, int(contact.id), PAGE),
-        [getattr(handoff, name) for name in named] if handoff else None,
-        newest_note_id(db, int(contact.id)),
-        sorted(scheduled_replies(db, int(contact.id))),
-        # what the page says about the window changes by the minute
-        clock(closes_at, house().zone()) if closes_at else None,
-        int(moment.timestamp() // 60),
-    )
-    return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+    # what the page says about the window changes by the minute
+    minutes = (closes_at and closes_at.timestamp() // 60, now().timestamp() // 60)
+    return hashlib.sha256(repr((state, minutes)).encode()).hexdigest()[:16]
 
 
 def _before() -> Optional[int]:

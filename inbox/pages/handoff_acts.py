@@ -49,9 +49,7 @@ def assign(contact_id: int) -> Any:
     owner = request.form.get("owner") or None
 
     def work(handoff_id: int) -> None:
-        with house().database.reading() as db:
-            known = to in (*TEAMS, *colleagues(db))
-        if not known:
+        if to not in (*TEAMS, *colleagues()):
             raise Refusal(422, "to", t("Choose to whom."))
         desk.assign(handoff_id, to, me(), owner)
         flash(t("Passed to {name}.", name=t(to) if to in TEAMS else to), "good")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from flask import render_template as render
-from sqlalchemy.orm import Session
+from markupsafe import Markup
 
 from clinic.database import now
 from clinic.models.handoff import REASONS
 from inbox import desk
+from inbox.access.alike import alike, own
 from inbox.access.sight import last_words
 from inbox.access.viewer import needs
 from inbox.api.base import ID, moment_of, read_cursor, stamp, write_cursor
@@ -21,7 +22,7 @@ from inbox.handoff_list import (
     Wanted,
     count_reasons,
     count_waiting,
-    list_handoffs,
+    handoffs_of,
     position_of,
 )
 from inbox.house import house
@@ -33,14 +34,17 @@ pages = Blueprint("queue", __name__)
 
 PAGE = 50
 FIRST_VIEW = "unclaimed"
+# where a row of `queue_state` has whoever claimed the handoff
+OWNER = 2
 
 
 @pages.get("/")
 @needs("see_queue")
 def page() -> str:
     """The handoffs of one view, red flags first, then whoever waits longest."""
-    with house().database.reading() as session:
-        return render("queue.html", **_queue(session))
+    # what one has just done oneself is in it
+    house().pulse.beat(exact=True)
+    return render("queue.html", **_queue())
 
 
 @pages.get("/live/queue")
@@ -49,25 +53,26 @@ def live() -> Response:
     """The list anew if it changed since `version`; otherwise only the version."""
     if (same := no_news(_unchanged)) is not None:
         return same
-    with house().database.reading() as session:
-        shown = _queue(session)
-        html = render("_queue.html", **shown)
-        # as new as the list: who appears in it has rung
-        bell = bell_of(session)
-    return jsonify(version=shown["version"], html=html, counts=shown["counts"], bell=bell)
+    shown = _queue()
+    html = render("_queue.html", **shown)
+    return jsonify(
+        version=shown["version"], html=html, counts=shown["counts"], bell=_bell(shown["groups"])
+    )
 
 
-def _unchanged(session: Session) -> Optional[Dict[str, Any]]:
-    bell = bell_of(session)
-    version = _version(session, fresh=False)
-    return {"version": version, "bell": bell} if request.args.get("version") == version else None
+def _unchanged() -> Optional[Dict[str, Any]]:
+    groups = house().board.groups()
+    version = _version(house().board.state(_wanted()), groups)
+    if request.args.get("version") != version:
+        return None
+    return {"version": version, "bell": _bell(groups)}
 
 
 @pages.get("/live/bell")
 @needs("see_queue")
 def bell() -> Response:
     """What the pages without a live part of their own need to ring."""
-    return news(lambda session: {"version": "", "bell": bell_of(session)})
+    return news(lambda: {"version": "", "bell": bell_of()})
 
 
 @pages.post(f"/handoffs/{ID.format('handoff_id')}/claim")
@@ -78,9 +83,12 @@ def claim(handoff_id: int) -> Any:
     return redirect(url_for("conversation.page", contact_id=handoff.contact_id))
 
 
-def bell_of(session: Session) -> Dict[str, int]:
+def bell_of() -> Dict[str, int]:
     """How many wait for anybody, how many of them urgently, and the newest of them."""
-    groups = house().board.groups(session)
+    return _bell(house().board.groups())
+
+
+def _bell(groups: List[Group]) -> Dict[str, int]:
     counts = count_waiting(groups, me())
     waiting = [group for group in groups if group.status == "open" and not group.snoozed]
     return {
@@ -100,7 +108,7 @@ def _reason() -> Optional[str]:
     return reason if reason in REASONS else None
 
 
-def _wanted(session: Session) -> Wanted:
+def _wanted() -> Wanted:
     cursor = request.args.get("after")
     after: Optional[Position] = None
     if cursor:
@@ -112,43 +120,69 @@ def _wanted(session: Session) -> Wanted:
         reason=_reason(),
         claimed_by=me(),
         view=_view(),
-        late_before=house().board.late_before(session),
+        late_before=house().board.late_before(),
     )
 
 
-def _queue(session: Session) -> Dict[str, Any]:
-    found = list_handoffs(session, _wanted(session))
-    shown = found[:PAGE]
-    more = None
-    if len(found) > PAGE:
-        rank, opened_at, handoff_id = position_of(shown[-1])
-        more = write_cursor(rank, stamp(opened_at), handoff_id)
-    groups = house().board.groups(session, fresh=True)
-    words = last_words(session, [handoff.contact_id for handoff in shown])
+def _queue() -> Dict[str, Any]:
+    # found once, and named by the version: what is read for it afterwards is at least as new
+    groups, state = house().board.groups(), house().board.state(_wanted())
+    counts, view, after = count_waiting(groups, me()), _view(), request.args.get("after")
+    more, rows = None, Markup("")
+    if state:
+        # whose handoff it is makes a difference only to whoever owns one of them
+        mine = me() if any(row[OWNER] == me() for row in state) else None
+        more, part = alike(("queue", view, mine, state), lambda: _rows(state, view, mine))
+        rows = own(part)
     return {
-        "view": _view(),
+        "view": view,
         "reason": _reason(),
-        "after": request.args.get("after"),
-        "handoffs": shown,
-        "unread": {
-            handoff.id
-            for handoff in shown
-            if handoff.contact_id in words
-            and words[handoff.contact_id].id > (handoff.read_upto or 0)
-        },
-        "words": words,
-        "counts": count_waiting(groups, me()),
+        "after": after,
+        "handoffs": bool(state),
+        "rows": rows,
+        "counts": counts,
+        "groups": groups,
         "reasons": _reasons(groups),
-        "targets": house().board.targets(session),
         "more": more,
-        "now": now(),
-        "zone": house().zone(),
-        "me": me(),
-        "version": _version(session, fresh=True),
+        "version": _version(state, groups),
     }
 
 
-def _reasons(groups: list[Group]) -> Dict[str, int]:
+def _rows(state: Tuple[Any, ...], view: str, mine: Optional[str]) -> Tuple[Optional[str], str]:
+    """What the queue shows of these handoffs, and the cursor to those after them, if any.
+
+    Args:
+        mine: the viewer, if the rows are for them alone; what is claimed meanwhile is nobody's
+            "you" then.
+    """
+    targets, zone = house().board.targets(), house().zone()
+    with house().database.reading() as session:
+        shown = handoffs_of(session, [int(row[0]) for row in state[:PAGE]])
+        words = last_words(session, [int(handoff.contact_id) for handoff in shown])
+    more = None
+    if shown and len(state) > PAGE:
+        rank, opened_at, handoff_id = position_of(shown[-1])
+        more = write_cursor(rank, stamp(opened_at), handoff_id)
+    unread = {
+        handoff.id
+        for handoff in shown
+        if handoff.contact_id in words and words[handoff.contact_id].id > (handoff.read_upto or 0)
+    }
+    html = render(
+        "_queue_rows.html",
+        view=view,
+        handoffs=shown,
+        words=words,
+        unread=unread,
+        targets=targets,
+        now=now(),
+        zone=zone,
+        me=mine,
+    )
+    return more, html
+
+
+def _reasons(groups: List[Group]) -> Dict[str, int]:
     """The reasons in the view, in their own order, with how many have each."""
     if _view() == "resolved":
         return {}
@@ -156,10 +190,8 @@ def _reasons(groups: list[Group]) -> Dict[str, int]:
     return {reason: counted[reason] for reason in REASONS if counted.get(reason)}
 
 
-def _version(session: Session, fresh: bool) -> str:
+def _version(state: Tuple[Any, ...], groups: List[Group]) -> str:
     # waiting times are shown in minutes
     minute = int(now().timestamp() // 60)
-    board = house().board
-    rows = board.state(session, _wanted(session), fresh)
-    counts = count_waiting(board.groups(session), me())
-    return hashlib.sha256(repr((rows, counts, minute)).encode()).hexdigest()[:16]
+    told = repr((state, count_waiting(groups, me()), minute))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

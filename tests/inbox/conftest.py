@@ -113,7 +113,6 @@ def app(db: Database, texts: Texts, files: FilesOfTests) -> Iterator[Flask]:
     """The inbox, its sign-in limits not yet touched."""
     application = create_app(db, texts, files)
     # what one test changes, its next look has to show
-    application.extensions[KEY].board.keep_seconds = 0
     application.extensions[KEY].pulse.keep_seconds = 0
     limiter.reset()
     yield application

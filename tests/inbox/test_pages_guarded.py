@@ -111,7 +111,7 @@ def test_an_accident_is_said_without_details_and_logged_without_words(
     def fail(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError(WORDS)
 
-    monkeypatch.setattr("inbox.pages.queue.list_handoffs", fail)
+    monkeypatch.setattr("inbox.board.queue_state", fail)
     monkeypatch.setattr("inbox.api.handoffs.list_handoffs", fail)
     with caplog.at_level(logging.DEBUG):
         answer = asha.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
