@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 from dataclasses import fields
-from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Text, Type
+from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Text, Tuple, Type
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -150,10 +150,20 @@ def _is_whole_answer(
 ) -> bool:
     kept, covered = list(text), False
     for entity in entities:
-        start, end = entity.get("start"), entity.get("end")
-        if entity.get("entity") in answers and isinstance(start, int) and isinstance(end, int):
+        if entity.get("entity") not in answers:
+            continue
+        for start, end in _places(entity):
             kept[start:end] = " " * (end - start)
             covered = covered or end > start
     rest = [t for t in tokens(clean("".join(kept))) if t[0].isalnum()]
     says_more = any(unicodedata.category(sign) == "So" and sign not in _POLITE for sign in kept)
     return covered and not says_more and all(token in little for token in rest)
+
+
+def _places(entity: Mapping[Text, Any]) -> List[Tuple[int, int]]:
+    """The characters that say an entity; between its first and its last there may be anything."""
+    value = entity.get("value")
+    spans = value.get("spans") if isinstance(value, Mapping) else None
+    if spans is None:
+        spans = [(entity.get("start"), entity.get("end"))]
+    return [(a, b) for a, b in spans if isinstance(a, int) and isinstance(b, int)]

@@ -40,9 +40,9 @@ class Thresholds:
 
     clinical: float = 0.8
     """From here on the classifier calls a message clinical."""
-    doubt: float = 0.07
+    doubt: float = 0.04
     """From here on the bot does not answer."""
-    clause: float = 0.7
+    clause: float = 0.8
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
     certain: float = 0.002
     """Below it, and with a logistics intent as sure as `certain_intent`, a word of the lists in a

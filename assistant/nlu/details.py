@@ -127,7 +127,8 @@ def _without_contradiction(found: List[Found]) -> List[Found]:
         return found
     kept = [one for one in found if one.entity != "gender"]
     if not any(one.entity == "indifferent" for one in kept):
-        kept.append(Found("indifferent", True, genders[0].start, genders[-1].end))
+        # each where it stands: what is between them is not said by them
+        kept += [Found("indifferent", True, one.start, one.end) for one in genders]
     return kept
 
 

@@ -124,7 +124,7 @@ def small_pipeline(tmp_path_factory: pytest.TempPathFactory) -> List[Any]:
         embedding,
         MessageClassifier.load({}, storage, Resource("classifier"), context),
         # a model of a few dozen messages knows chances only roughly
-        ClinicalGate.create({"emergency": 0.05}, storage, Resource("gate"), context),
+        ClinicalGate.create({"emergency": 0.3}, storage, Resource("gate"), context),
     ]
 
 

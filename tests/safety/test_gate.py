@@ -8,7 +8,9 @@ import pytest
 from rasa.shared.nlu.training_data.message import Message
 
 from safety.component import GATE, ClinicalGate
+from safety.decision import Scores, Seen, Thresholds, decide
 from safety.embedding import EmbeddingUnavailable
+from safety.lexicon import Finding
 
 Mark = Callable[..., Dict[str, Any]]
 
@@ -74,8 +76,61 @@ def test_a_sad_face_beside_a_body_part_is_no_choice_from_a_list(text: str, whole
     assert ClinicalGate({}).is_whole_answer(text, [category]) is whole
 
 
+@pytest.mark.parametrize(
+    ("text", "spans", "whole"),
+    [
+        ("raat 3 baje neend khulti hai, sunday", [[0, 4], [5, 11], [30, 36]], False),
+        ("raat 3 baje ka, sunday", [[0, 4], [5, 11], [16, 22]], True),
+    ],
+)
+def test_what_stands_between_two_times_is_said_too(
+    text: str, spans: List[List[int]], whole: bool
+) -> None:
+    when = {"entity": "when", "start": 0, "end": spans[-1][1], "value": {"spans": spans}}
+    assert ClinicalGate({}).is_whole_answer(text, [when]) is whole
+
+
 def test_a_date_beside_a_symptom_is_no_answer(gate_of: Mark) -> None:
     assert gate_of("kal dard tha", [{"entity": "when", "start": 0, "end": 3}])["clinical"]
+
+
+def of(**parts: Any) -> Seen:
+    """A short message with one listed word, of whose logistics the classifier is certain."""
+    scores = {
+        "clinical": 0.0005,
+        "emergency": 0.0001,
+        "intents": [{"name": "running_late", "confidence": 0.97}],
+        **parts.pop("scores", {}),
+    }
+    listed = Finding(alone=frozenset({"symptoms"}))
+    return Seen(
+        **{"finding": listed, "scores": Scores(**scores), "script": "latin", "words": 9, **parts}
+    )
+
+
+def test_one_listed_word_does_not_outweigh_certainty() -> None:
+    assert decide(of(), Thresholds()).route is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"scores": {"clinical": 0.01}},
+        {"scores": {"emergency": 0.01}},
+        {"scores": {"clause_clinical": 0.2}},
+        {"scores": {"intents": [{"name": "running_late", "confidence": 0.5}]}},
+        {"scores": {"intents": [{"name": "pain_report", "confidence": 0.97}]}},
+        {"words": 30},
+        {"finding": Finding(alone=frozenset({"symptoms"}), red_flags=("chest_pain",))},
+    ],
+)
+def test_short_of_certainty_one_listed_word_decides(parts: Dict[str, Any]) -> None:
+    assert decide(of(**parts), Thresholds()).clinical
+
+
+def test_without_scores_one_listed_word_decides() -> None:
+    seen = Seen(Finding(alone=frozenset({"symptoms"})), None, "latin", 9)
+    assert decide(seen, Thresholds()).clinical
 
 
 def test_the_mark_holds_no_words_of_the_patient(gate_of: Mark) -> None:
