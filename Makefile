@@ -4,7 +4,6 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
-export OMP_WAIT_POLICY := PASSIVE
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
 .PHONY: help setup run serve train test mutants check format bench safety nlu-report pictures lock clean

@@ -158,9 +158,6 @@ def up(
 
 def main(run: Callable[[], Any] = app) -> None:
     """Run the tool; a refusal is a sentence and a non-zero exit, never a traceback."""
-    # the embedding's two threads sleep while they wait for each other, and do not spin; it is read
-    # when the engine is loaded, which is later
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         run()
     except (Refusal, SettingsError) as error:

@@ -143,8 +143,6 @@ def run(environment: Dict[str, str], demo: bool) -> None:
     supervisord = str(Path(sys.executable).with_name("supervisord"))
     whole = {**os.environ, **environment, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     whole["RASA_TELEMETRY_ENABLED"] = "false"
-    # the embedding's two threads sleep while they wait for each other, and do not spin
-    whole.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     whole.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     os.chdir(ROOT)
     os.execve(supervisord, [supervisord, "-n", "-c", str(config)], whole)  # noqa: S606

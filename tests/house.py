@@ -72,7 +72,6 @@ class House:
             "LOG_LEVEL": "DEBUG",
             "RASA_TELEMETRY_ENABLED": "false",
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "OMP_WAIT_POLICY": "PASSIVE",
             **environment,
         }
         self.running: Dict[str, subprocess.Popen[bytes]] = {}
