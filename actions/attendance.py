@@ -13,13 +13,12 @@ from actions.which_visit import (
     version_of,
     visit_today,
 )
+from clinic.attendance import note_running_late
 from clinic.database import now
-from clinic.models import Appointment
 from clinic.scheduling.booking import confirm_attendance
 from clinic.scheduling.errors import Moved, SchedulingError
 from clinic.scheduling.visit import Visit
 
-LATE_NOTE = "running late"
 # of a button that names more, nobody made it so
 MOST_AT_ONCE = 5
 
@@ -89,8 +88,6 @@ class RunningLate(ClinicAction):
                 say_visit(talk, later)
             return []
         with talk.db.transaction() as session:
-            appointment = session.get(Appointment, visit.appointment_id)
-            if appointment is not None:
-                appointment.note = LATE_NOTE
+            note_running_late(session, visit.appointment_id)
         talk.say("utter_late_noted", **visit_facts(visit, talk.profile, talk.language))
         return []

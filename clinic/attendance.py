@@ -42,6 +42,23 @@ TRANSITIONS: Dict[str, FrozenSet[str]] = {
 }
 
 
+def note_running_late(session: Session, appointment_id: int) -> None:
+    """Note that the patient said they come late; the note is about the time as it stands now."""
+    row = session.get(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+    if row is not None:
+        row.note = _late_note(row)
+
+
+def is_running_late(visit: Appointment) -> bool:
+    """Whether the patient of a visit that has yet to begin said they come late."""
+    return visit.status in (BOOKED, CONFIRMED) and visit.note == _late_note(visit)
+
+
+def _late_note(visit: Appointment) -> str:
+    # whoever then moves the visit is not late for the new time
+    return f"running late, time {visit.time_version}"
+
+
 def mark(
     session: Session,
     appointment_id: int,

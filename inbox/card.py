@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.attendance import is_running_late
 from clinic.calendar_words import say_day, say_moment, say_rupees
 from clinic.consent import of_contact
 from clinic.courses import Balance, active_courses, balance, number_of
@@ -45,6 +46,7 @@ class VisitLine:
     number: Optional[Tuple[int, int]]
     may_become: List[str]
     standing: bool
+    late: bool
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def line_of(session: Session, row: Appointment, profile: Profile) -> VisitLine:
         number=number_of(session, row),
         may_become=may_become(row),
         standing=row.status in (BOOKED, CONFIRMED) and row.starts_at > now(),
+        late=is_running_late(row),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from clinic.attendance import is_running_late
 from clinic.models import Appointment
 from clinic.models.schedule import CANCELLED, HELD
 from clinic.scheduling.grid import CELL
@@ -29,6 +30,11 @@ class Cell:
     visit: Any = None
     service: str = ""
     patient: str = ""
+
+    @property
+    def late(self) -> bool:
+        """Whether the patient said they come late."""
+        return self.kind == VISIT and is_running_late(self.visit)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import select
 
 from clinic import consent
-from clinic.attendance import mark
+from clinic.attendance import is_running_late, mark
 from clinic.calendar_words import say_day, say_moment, say_time
 from clinic.course_plans import Plan, author, deliver
 from clinic.courses import balance
@@ -199,6 +199,7 @@ def is_reminded_of_it_and_comes(story: Story) -> None:
     assert len(riya.until(visit.ends_at)) == 0, "nothing after it has begun"
     with story.post.clinic.database.reading() as session:
         row = session.get(Appointment, visit.appointment_id)
+        assert is_running_late(row), "the front desk was not told"
     story.is_marked(row, "arrived")
     story.is_marked(row, "completed")
 
