@@ -49,7 +49,10 @@ FORWARD = {
     "skipped": set(),
 }
 IN_FLIGHT = {"claimed", "sending"}
-HOUSE = ("plans", "plans", "plans a reminder", "plans for now only", "plans again", "recovers")
+HOUSE = (
+    *("plans", "plans", "plans a reminder", "plans a reminder", "plans for now only"),
+    *("plans again", "recovers"),
+)
 ANSWERS = (
     "accepted",
     "refused",
@@ -63,7 +66,8 @@ WORK = (
     *("crashes", "hears first what became of it", *ANSWERS),
 )
 WORLD = (
-    *(1, 6, 61, 61, 130, 25 * 3600, "patient writes", "somebody else's status", "stop or start"),
+    *(1, 6, 61, 61, 130, 25 * 3600, "patient writes", "somebody else's status"),
+    *("stop or start", "stop or start", "stop or start"),
     *("sent", "delivered", "read", "played", "failed", "warming"),
 )
 STRANGE_REFS = (None, "", "999999", "²", "9" * 40, "-1", "our-other-program")

@@ -29,10 +29,11 @@ from tests.emptying import empty
 
 # when the small clinic offers what became free
 OFFERED_FROM, OFFERED_UNTIL = time(8), time(21)
-# the day before, the evening before, and when the first visits of the day are near
+# the day before, the evening before, late that evening, and when the first visits are near
 BEGINS = [
     datetime(2026, 11, 26, 9, tzinfo=PUNE),
     datetime(2026, 11, 26, 19, 30, tzinfo=PUNE),
+    datetime(2026, 11, 26, 20, 50, tzinfo=PUNE),
     datetime(2026, 11, 27, 7, 45, tzinfo=PUNE),
 ]
 _causes = itertools.count()

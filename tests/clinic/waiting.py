@@ -6,8 +6,10 @@ import itertools
 from datetime import date, datetime
 from typing import List
 
+from clinic import consent
 from clinic.database import Database
 from clinic.models import Contact
+from clinic.models.consent import BUTTON, CARE
 from clinic.scheduling.booking import book
 from clinic.scheduling.slots import free_slots
 from clinic.texts import domain_texts
@@ -21,6 +23,8 @@ _causes = itertools.count()
 def waits(db: Database, contact: int, now: datetime) -> None:
     with db.transaction() as session:
         session.get(Contact, contact).last_inbound_at = now
+        if not consent.allows(session, contact, CARE):
+            consent.record(session, contact, CARE, True, how=BUTTON)
         join(session, contact, Wanted("session", FRIDAY, FRIDAY), now)
 
 
