@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from clinic.attendance import is_running_late
 from clinic.models import Appointment
 from tests.conversations.chat import Patient
 from tests.conversations.engine import Clinic
@@ -125,7 +126,7 @@ def test_late_for_todays_visit_even_when_it_has_begun(clinic: Clinic, riya: Pati
     clinic.moves_to(visit.starts_at + timedelta(minutes=5))
     assert "front desk sees it" in riya.writes("sorry I am running late")
     with clinic.database.reading() as session:
-        assert session.get(Appointment, visit.appointment_id).note == "running late"
+        assert is_running_late(session.get(Appointment, visit.appointment_id))
 
 
 def test_late_on_a_day_without_a_visit(clinic: Clinic, riya: Patient) -> None:
