@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
 from clinic.claiming import LEASE
+from clinic.consent import FREE
 from clinic.consent import obstacles as consent_obstacles
 from clinic.crypto import CannotDecrypt
 from clinic.database import now
@@ -19,8 +20,6 @@ from clinic.models import Announcement, Contact, Message, Offer, Reminder
 from clinic.models.message import CLAIMED, FAILED, PLANNED, SENDING, SKIPPED
 from clinic.outbox import write
 
-# asked for by the patient, or written by a person
-ASKED_FOR = ("reply", "staff", "notice")
 WITHOUT_NAME = [defer(Contact.profile_name)]
 
 
@@ -114,7 +113,7 @@ class _Beginning:
     def _announced(self, messages: List[Any]) -> Set[int]:
         """Those of the messages that announce something which may have changed since."""
         written = [m for m in messages if m.kind != "template" and m.kind not in UNWRITTEN]
-        ids = [int(m.id) for m in written if m.purpose not in ASKED_FOR]
+        ids = [int(m.id) for m in written if m.purpose not in FREE]
         if not ids:
             return set()
         rows = self._session.execute(

@@ -16,7 +16,7 @@ import onnxruntime
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from safety.e5_file import Vocabulary, Weights
+from safety.e5_file import Vocabulary, Weights, unpacked
 from safety.e5_graph import INPUT, VIEWS, graph_of
 
 # the model was trained to tell what is asked from what is looked through
@@ -86,7 +86,7 @@ class _Rows:
     def of(self, ids: np.ndarray) -> np.ndarray:
         """Float32 of shape (texts, tokens, width) for ids of shape (texts, tokens)."""
         blocks, scales = self._blocks[ids], self._scales[ids].astype(np.float32)
-        whole = np.concatenate([blocks & 0x0F, blocks >> 4], axis=-1).astype(np.float32) - 8
+        whole = unpacked(blocks).astype(np.float32) - 8
         rows = (whole * scales[..., None]).reshape(*ids.shape, self.width)
         return np.asarray(rows + self._places[: ids.shape[1]], dtype=np.float32)
 

@@ -82,6 +82,11 @@ class Weights:
         return raw[:, :, 2:], np.ascontiguousarray(raw[:, :, :2]).view(np.float16)[:, :, 0]
 
 
+def unpacked(blocks: np.ndarray) -> np.ndarray:
+    """The 32 weights of each block in their order, 0 … 15, for blocks of shape (…, 16)."""
+    return np.concatenate([blocks & 0x0F, blocks >> 4], axis=-1)
+
+
 def weights_path() -> Path:
     """Where the installed package keeps its weights.
 

@@ -14,7 +14,7 @@ from typing import Any, List, Sequence, Text
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from safety.e5_file import BLOCK, Weights
+from safety.e5_file import BLOCK, Weights, unpacked
 
 INPUT, OUTPUT = "tokens", "vectors"
 _RUNTIME = "com.microsoft"
@@ -116,5 +116,5 @@ class _Graph:
 
 def _in_pairs(packed: np.ndarray) -> np.ndarray:
     """From a byte that holds the weights j and j + 16 to one that holds 2j and 2j + 1."""
-    whole = np.concatenate([packed & 0x0F, packed >> 4], axis=2)
+    whole = unpacked(packed)
     return np.asarray(whole[:, :, 0::2] | (whole[:, :, 1::2] << 4))

@@ -33,11 +33,7 @@ class Embedder(Protocol):
 class EmbeddingCache:
     """An SQLite file in front of an embedder."""
 
-    def __init__(
-        self,
-        path: Path,
-        embedder: Embedder,
-    ) -> None:
+    def __init__(self, path: Path, embedder: Embedder) -> None:
         """`path` is made when missing.
 
         Raises:
@@ -51,15 +47,15 @@ class EmbeddingCache:
         """Vectors of shape (texts, 768), computing only what the file does not hold yet."""
         if not texts:
             return self._compute([])
-        by_key = {self._key(text): text for text in texts}
+        keys = [self._key(text) for text in texts]
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=30)) as file:
-                found = self._completed(file, by_key)
+                found = self._completed(file, dict(zip(keys, texts, strict=True)))
         except (sqlite3.Error, OSError) as error:
             logger.warning("embedding cache not usable (%s): computing all", type(error).__name__)
             return self._compute(texts)
-        return np.stack([found[self._key(text)] for text in texts])
+        return np.stack([found[key] for key in keys])
 
     def _key(self, text: Text) -> Text:
         whole = f"{self._model}\n{_ENGINE}\n{self._embedder.as_read(text)}"
