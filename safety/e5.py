@@ -17,7 +17,8 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
 from safety.e5_file import Vocabulary, Weights, unpacked
-from safety.e5_graph import INPUT, VIEWS, graph_of
+from safety.e5_graph import INPUT, graph_of
+from safety.meaning import VIEWS
 
 # the model was trained to tell what is asked from what is looked through
 _PREFIX = "query: "

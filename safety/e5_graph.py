@@ -15,11 +15,11 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from safety.e5_file import BLOCK, Weights, unpacked
+from safety.meaning import VIEWS
 
 INPUT, OUTPUT = "tokens", "vectors"
 _RUNTIME = "com.microsoft"
 _OPSET = 17
-VIEWS = 2
 _ON_THE_WAY = 8
 # activations are read at eight bits, in blocks of 32 like the weights
 _EIGHT_BITS = 4

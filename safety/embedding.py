@@ -28,14 +28,12 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from safety.devanagari import Transliterator
 from safety.e5_file import read_weights
 from safety.embedding_cache import EmbeddingCache
+from safety.meaning import VIEWS
 from safety.normalise import clean
 
 logger = logging.getLogger(__name__)
 
-DIMENSIONS = 768
-"""Two views of 384 numbers (`safety.e5_graph`)."""
-
-_VIEWS = 2
+DIMENSIONS = VIEWS * 384
 EMBEDDING = "sentence_embedding"
 """Message property: a `SentenceVector`; absent when it was skipped or failed."""
 
@@ -157,7 +155,7 @@ class SentenceEmbedder:
         except Exception as error:
             raise EmbeddingUnavailable(f"embedding failed: {type(error).__name__}") from error
         if vectors.shape != (len(texts), DIMENSIONS) or not np.allclose(
-            np.linalg.norm(vectors.reshape(len(texts), _VIEWS, -1), axis=2), 1.0, atol=0.01
+            np.linalg.norm(vectors.reshape(len(texts), VIEWS, -1), axis=2), 1.0, atol=0.01
         ):
             raise EmbeddingUnavailable("something was computed that is not a unit vector")
         return vectors

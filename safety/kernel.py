@@ -24,7 +24,7 @@ import scipy.linalg
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from safety.meaning import Meaning
+from safety.meaning import VIEWS, Meaning
 from safety.normalise import sound_of
 
 DEFAULTS: Dict[Text, float] = {
@@ -37,8 +37,7 @@ DEFAULTS: Dict[Text, float] = {
     "embedding_directions": 256,
     "ridge": 0.2,
 }
-_VIEWS = ("letters", "sounds", "words")
-_MEANINGS = 2
+_NGRAM_VIEWS = ("letters", "sounds", "words")
 _BLOCK = 1024
 
 
@@ -67,7 +66,7 @@ class Inputs:
 
     def meanings(self) -> List[np.ndarray]:
         """The views of the embeddings, each of shape (n, 384)."""
-        return np.split(self.embeddings, _MEANINGS, axis=1)
+        return np.split(self.embeddings, VIEWS, axis=1)
 
     def view(self, name: Text) -> List[Text]:
         """The texts of one n-gram view."""
@@ -101,7 +100,7 @@ class KernelModel:
         config = {**DEFAULTS, **config}
         directions = int(config["embedding_directions"])
         meanings = [Meaning.fit(vectors, directions) for vectors in inputs.meanings()]
-        vectorizers = {view: _vectorizer(view) for view in _VIEWS if config[view]}
+        vectorizers = {view: _vectorizer(view) for view in _NGRAM_VIEWS if config[view]}
         matrices = {v: z.fit_transform(inputs.view(v)) for v, z in vectorizers.items()}
         gram = _gram(meanings, matrices, config)
         alpha, inverse_diagonal = _solve(gram, targets)
@@ -170,7 +169,7 @@ class KernelModel:
                     Meaning.from_arrays(
                         {name: arrays[f"{name}_{n}"] for name in ("mean", "projection", "rows")}
                     )
-                    for n in range(_MEANINGS)
+                    for n in range(VIEWS)
                 ],
                 arrays["alpha"],
                 weights,

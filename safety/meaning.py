@@ -7,6 +7,9 @@ from typing import Dict, Mapping, Text
 
 import numpy as np
 
+VIEWS = 2
+"""Of an embedding: after the model's last layer, and after one on the way (`safety.e5_graph`)."""
+
 
 @dataclass
 class Meaning:
