@@ -20,9 +20,8 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
 
+from safety.calibration import fit_sharpness, fit_sigmoid, log_odds, sigmoid, softmax
 from safety.clauses import clauses_of
 from safety.decision import Scores, Thresholds
 from safety.embedding import (
@@ -43,6 +42,10 @@ logger = logging.getLogger(__name__)
 SCORES = "classifier_scores"
 """Message property: `safety.decision.Scores`; absent when the message could not be embedded."""
 
+_FEATURES = (
+    *("kernel.py", "meaning.py", "eight_bits.py"),
+    *("normalise.py", "lexicon.py", "spelling.py"),
+)
 _CLINICAL, _EMERGENCY, _CATEGORY = "clinical?", "emergency?", "category:"
 _SELF_HARM_FROM = -0.6
 
@@ -74,7 +77,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
     def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
         """Train anew when the code of the features changes."""
         digest = hashlib.sha256()
-        for name in ("kernel.py", "meaning.py", "normalise.py", "lexicon.py", "spelling.py"):
+        for name in _FEATURES:
             digest.update(Path(__file__).with_name(name).read_bytes())
         return digest.hexdigest()
 
@@ -131,17 +134,17 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         scores = model.left_out
         position = {label: i for i, label in enumerate(model.labels)}
         truth = np.stack([columns[n] for n in names], axis=1).argmax(axis=1)
-        sharpness = _fit_sharpness(scores[:, : len(names)], truth)
-        chances = _softmax(sharpness * scores[:, : len(names)])
+        sharpness = fit_sharpness(scores[:, : len(names)], truth)
+        chances = softmax(sharpness * scores[:, : len(names)])
         clinical = np.isin(names, list(CLINICAL_INTENTS))
         emergency = np.array(names) == EMERGENCY
         return {
             "sharpness": sharpness,
-            "clinical": _fit_sigmoid(
-                scores[:, position[_CLINICAL]], _log_odds(chances, clinical), columns[_CLINICAL]
+            "clinical": fit_sigmoid(
+                scores[:, position[_CLINICAL]], log_odds(chances, clinical), columns[_CLINICAL]
             ),
-            "emergency": _fit_sigmoid(
-                scores[:, position[_EMERGENCY]], _log_odds(chances, emergency), columns[_EMERGENCY]
+            "emergency": fit_sigmoid(
+                scores[:, position[_EMERGENCY]], log_odds(chances, emergency), columns[_EMERGENCY]
             ),
         }
 
@@ -215,9 +218,9 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         model = self._trained()
         names = self._facts["intents"]
         values = dict(zip(model.labels, row, strict=True))
-        chances = _softmax(self._facts["sharpness"] * row[None, : len(names)])
-        clinical = _log_odds(chances, np.isin(names, list(CLINICAL_INTENTS)))[0]
-        emergency = _log_odds(chances, np.array(names) == EMERGENCY)[0]
+        chances = softmax(self._facts["sharpness"] * row[None, : len(names)])
+        clinical = log_odds(chances, np.isin(names, list(CLINICAL_INTENTS)))[0]
+        emergency = log_odds(chances, np.array(names) == EMERGENCY)[0]
         chances = chances[0]
         order = np.argsort(-chances)
         categories = [label for label in model.labels if label.startswith(_CATEGORY)]
@@ -226,8 +229,8 @@ class MessageClassifier(IntentClassifier, GraphComponent):
             categories = [label for label in categories if label != _CATEGORY + SELF_HARM]
         best = max(categories, key=lambda label: values[label], default=None)
         return Scores(
-            clinical=_sigmoid(values[_CLINICAL], clinical, self._facts["clinical"]),
-            emergency=_sigmoid(values[_EMERGENCY], emergency, self._facts["emergency"]),
+            clinical=sigmoid(values[_CLINICAL], clinical, self._facts["clinical"]),
+            emergency=sigmoid(values[_EMERGENCY], emergency, self._facts["emergency"]),
             intents=[{"name": names[i], "confidence": float(chances[i])} for i in order],
             category=best[len(_CATEGORY) :] if best else None,
         )
@@ -271,37 +274,3 @@ def _inputs(messages: Sequence[Message]) -> Inputs:
     if vectors.shape[1] != DIMENSIONS:
         raise ValueError("an embedding has the wrong length")
     return Inputs([clean(m.get(TEXT)) for m in messages], vectors)
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _log_odds(chances: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Log odds that the intent is one of the chosen, for each row."""
-    inside = chances[:, chosen].sum(axis=1)
-    return np.asarray(np.log((inside + 1e-9) / (1 - inside + 1e-9)))
-
-
-def _sigmoid(score: float, odds: float, line: Sequence[float]) -> float:
-    return float(1 / (1 + np.exp(-(line[0] * score + line[1] * odds + line[2]))))
-
-
-def _fit_sigmoid(scores: np.ndarray, odds: np.ndarray, truth: np.ndarray) -> List[float]:
-    """Platt's calibration of two views of one question, its own output and the intents': their
-    weights and the offset.
-    """
-    model = LogisticRegression(C=1e3).fit(np.stack([scores, odds], axis=1), truth)
-    return [float(model.coef_[0, 0]), float(model.coef_[0, 1]), float(model.intercept_[0])]
-
-
-def _fit_sharpness(scores: np.ndarray, truth: np.ndarray) -> float:
-    """The factor that makes the softmax of the intent scores most likely."""
-
-    def loss(sharpness: float) -> float:
-        z = sharpness * scores
-        z = z - z.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), truth]))
-
-    return float(minimize_scalar(loss, bounds=(0.5, 40), method="bounded").x)

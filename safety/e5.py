@@ -12,19 +12,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, List, Sequence, Text
 
 import numpy as np
-import onnxruntime
+import regex
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from safety.e5_file import Vocabulary, Weights, unpacked
+from safety.e5_file import Vocabulary, Weights, parted, unpacked
 from safety.e5_graph import INPUT, graph_of
 from safety.meaning import VIEWS
+from safety.onnx_session import session_of
 
 # the model was trained to tell what is asked from what is looked through
 _PREFIX = "query: "
 _SPACES = re.compile(" +")
+# what is in no text that `safety.normalise.clean` has read and the bot may answer
+_NEVER_MET = regex.compile(r"[^a-z\p{Devanagari}\p{Common}\p{Inherited}]")
+# SentencePiece's names for the marks of a vocabulary
+_MARKS = {"bos": "begin", "eos": "end", "pad": "pad", "unk": "unknown"}
 _AT_ONCE = 32
-_ONLY_ERRORS = 3
 
 
 class E5:
@@ -34,15 +38,7 @@ class E5:
         """Make the network of these weights."""
         self._tokens = Tokens(weights.vocabulary, weights.shape.longest)
         self._rows = _Rows(weights)
-        options = onnxruntime.SessionOptions()
-        # one message is too little work for two threads to share; texts beside each other are not
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # texts have any length: memory planned for one shape is of no use to the next
-        options.enable_mem_pattern = False
-        options.log_severity_level = _ONLY_ERRORS
-        self._session = onnxruntime.InferenceSession(
-            graph_of(weights), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = session_of(graph_of(weights))
 
     def vectors(self, texts: Sequence[Text], threads: int = 1) -> np.ndarray:
         """Float32 of shape (texts, 768): two views of 384, each of length 1 (`safety.e5_graph`)."""
@@ -80,27 +76,40 @@ class _Rows:
 
     def __init__(self, weights: Weights) -> None:
         self.width = weights.shape.width
-        self._blocks, self._scales = weights.blocks("emb.word", self.width)
+        # most of the file, and a message needs a dozen rows of it: they are read as they are asked
+        self._stored = weights.stored("emb.word", self.width)
         places = weights.numbers("emb.pos").reshape(-1, self.width)
         self._places = places + weights.numbers("emb.type")[: self.width]
 
     def of(self, ids: np.ndarray) -> np.ndarray:
         """Float32 of shape (texts, tokens, width) for ids of shape (texts, tokens)."""
-        blocks, scales = self._blocks[ids], self._scales[ids].astype(np.float32)
+        blocks, scales = parted(self._stored[ids])
         whole = unpacked(blocks).astype(np.float32) - 8
-        rows = (whole * scales[..., None]).reshape(*ids.shape, self.width)
+        rows = (whole * scales.astype(np.float32)[..., None]).reshape(*ids.shape, self.width)
         return np.asarray(rows + self._places[: ids.shape[1]], dtype=np.float32)
 
 
 class Tokens:
-    """SentencePiece with the vocabulary of the weights."""
+    """SentencePiece with what of the vocabulary a cleaned text of our patients can hold.
+
+    The rest, seven tenths, are capitals and scripts that `safety.decision` sends to a person
+    whatever they say, and would cost memory in every process.
+    """
 
     def __init__(self, vocabulary: Vocabulary, longest: int) -> None:
         """Texts are cut at `longest` tokens."""
         self._forms = vocabulary.normal_forms
         self._ends = vocabulary.begin, vocabulary.end
         self._room = longest - len(self._ends)
-        self._pieces = sentencepiece.SentencePieceProcessor(model_proto=_model_of(vocabulary))
+        marks = {vocabulary.begin, vocabulary.end, vocabulary.pad, vocabulary.unknown}
+        kept = [
+            number
+            for number, piece in enumerate(vocabulary.pieces)
+            if number in marks or not _NEVER_MET.search(piece)
+        ]
+        # from what SentencePiece numbers to the model's own numbers
+        self._numbers = np.asarray(kept, dtype=np.int32)
+        self._pieces = sentencepiece.SentencePieceProcessor(model_proto=_model_of(vocabulary, kept))
 
     def ids(self, text: Text) -> List[int]:
         """The tokens of a text that is asked, with the marks of its begin and end."""
@@ -108,29 +117,26 @@ class Tokens:
         whole = (_PREFIX + text).encode("utf-8", "replace").decode()
         cut = self._pieces.encode(_SPACES.sub(" ", whole.translate(self._forms)))
         begin, end = self._ends
-        return [begin, *cut[: self._room], end]
+        return [begin, *self._numbers[cut[: self._room]].tolist(), end]
 
 
-def _model_of(vocabulary: Vocabulary) -> bytes:
-    """The vocabulary as SentencePiece reads it; normal forms are made before it."""
+def _model_of(vocabulary: Vocabulary, kept: Sequence[int]) -> bytes:
+    """What is kept of the vocabulary as SentencePiece reads it; normal forms are made before it."""
     kinds = sentencepiece_model_pb2.ModelProto.SentencePiece
     model = sentencepiece_model_pb2.ModelProto()
     marks = {vocabulary.begin, vocabulary.end, vocabulary.pad}
-    for number, (piece, score) in enumerate(zip(vocabulary.pieces, vocabulary.scores, strict=True)):
+    for number in kept:
         kind = kinds.CONTROL if number in marks else kinds.NORMAL
         kind = kinds.UNKNOWN if number == vocabulary.unknown else kind
+        piece, score = vocabulary.pieces[number], vocabulary.scores[number]
         model.pieces.add(piece=piece, score=score, type=kind)
     trainer = model.trainer_spec
     trainer.model_type = trainer.UNIGRAM
-    trainer.vocab_size = len(vocabulary.pieces)
-    trainer.bos_id, trainer.eos_id = vocabulary.begin, vocabulary.end
-    trainer.pad_id, trainer.unk_id = vocabulary.pad, vocabulary.unknown
-    trainer.bos_piece, trainer.eos_piece = (
-        vocabulary.pieces[n] for n in (trainer.bos_id, trainer.eos_id)
-    )
-    trainer.pad_piece, trainer.unk_piece = (
-        vocabulary.pieces[n] for n in (trainer.pad_id, trainer.unk_id)
-    )
+    trainer.vocab_size = len(kept)
+    for name in ("bos", "eos", "pad", "unk"):
+        number = getattr(vocabulary, _MARKS[name])
+        setattr(trainer, f"{name}_id", kept.index(number))
+        setattr(trainer, f"{name}_piece", vocabulary.pieces[number])
     normalizer = model.normalizer_spec
     normalizer.name = "identity"
     normalizer.add_dummy_prefix = normalizer.escape_whitespaces = True

@@ -74,12 +74,22 @@ class Weights:
         """A tensor that is stored as it is, float32 of shape (n,)."""
         return self._tensors[name].view(np.float32)
 
-    def blocks(self, name: Text, row: int) -> Tuple[np.ndarray, np.ndarray]:
-        """A matrix whose rows are `row` long: its weights as they are stored, uint8 of shape
-        (rows, row / 32, 16), and their scales, float16 of shape (rows, row / 32).
+    def stored(self, name: Text, row: int) -> np.ndarray:
+        """A matrix whose rows are `row` long, as it lies in the file: uint8 of shape (rows,
+        row / 32, 18), which `parted` reads. Nothing of the file is read yet.
         """
-        raw = self._tensors[name].reshape(-1, row // BLOCK, _BLOCK_BYTES)
-        return raw[:, :, 2:], np.ascontiguousarray(raw[:, :, :2]).view(np.float16)[:, :, 0]
+        return self._tensors[name].reshape(-1, row // BLOCK, _BLOCK_BYTES)
+
+    def blocks(self, name: Text, row: int) -> Tuple[np.ndarray, np.ndarray]:
+        """A matrix whose rows are `row` long, in its `parted` form."""
+        return parted(self.stored(name, row))
+
+
+def parted(stored: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Blocks of shape (…, 18) as weights, two in a byte, uint8 of shape (…, 16), and the scale of
+    each block, float16 of shape (…).
+    """
+    return stored[..., 2:], np.ascontiguousarray(stored[..., :2]).view(np.float16)[..., 0]
 
 
 def unpacked(blocks: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ import scipy.linalg
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from safety.meaning import VIEWS, Meaning
+from safety.meaning import STORED, VIEWS, Meaning
 from safety.normalise import sound_of
 
 DEFAULTS: Dict[Text, float] = {
@@ -122,7 +122,8 @@ class KernelModel:
         gram = np.full((len(inputs.texts), len(self.alpha)), self.config["bias"], dtype=np.float32)
         for meaning, vectors in zip(self.meanings, inputs.meanings(), strict=True):
             gram += self.config["embedding"] * meaning.likeness(vectors, width)
-        scores = gram @ self.alpha
+        # row by row: numpy is slow with few rows at once, and one message has few clauses
+        scores = np.stack([row @ self.alpha for row in gram])
         sounds = None
         for view, vectorizer in self.vectorizers.items():
             if view == "letters":
@@ -166,9 +167,7 @@ class KernelModel:
                 facts["labels"],
                 facts["config"],
                 [
-                    Meaning.from_arrays(
-                        {name: arrays[f"{name}_{n}"] for name in ("mean", "projection", "rows")}
-                    )
+                    Meaning.from_arrays({name: arrays[f"{name}_{n}"] for name in STORED})
                     for n in range(VIEWS)
                 ],
                 arrays["alpha"],
@@ -186,14 +185,15 @@ def _gram(
 
     Made in blocks: with 20,000 messages it takes 1.6 GB, and nothing else may take as much.
     """
-    n = len(meanings[0].rows)
+    n = len(meanings[0].squares)
+    alike = [meaning.among(config["embedding_width"]) for meaning in meanings]
     gram = np.zeros((n, n), dtype=np.float32)
     for start in range(0, n, _BLOCK):
         end = min(n, start + _BLOCK)
         block = gram[start:end, :end]
         block += config["bias"]
-        for meaning in meanings:
-            block += config["embedding"] * meaning.among(start, end, config["embedding_width"])
+        for likeness in alike:
+            block += config["embedding"] * likeness(start, end)
         for view, matrix in matrices.items():
             block += config[view] * (matrix[start:end] @ matrix[:end].T).toarray()
     gram[np.diag_indices(n)] += config["ridge"]

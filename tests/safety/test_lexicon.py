@@ -36,6 +36,8 @@ def test_clean_undoes_keyboard_tricks(typed: str, read: str) -> None:
         ("नमस्ते", "devanagari"),
         ("मेरा knee", "mixed"),
         ("வணக்கம்", "other"),
+        ("please book me for tomorrow evening at six, درد", "other"),
+        ("book for π", "latin"),
         ("😀", "none"),
         ("", "none"),
     ],
