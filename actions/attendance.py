@@ -18,20 +18,14 @@ from clinic.database import now
 from clinic.scheduling.booking import confirm_attendance
 from clinic.scheduling.errors import Moved, SchedulingError
 from clinic.scheduling.visit import Visit
-
-# of a button that names more, nobody made it so
-MOST_AT_ONCE = 5
+from clinic.visit_keys import visit_keys
 
 
 def _meant(talk: Talk) -> List[Tuple[Optional[Visit], Optional[int]]]:
-    """The visits a button names and the version it knows of each, else the next visit.
-
-    A reminder of several visits names them all: `12:1,13:2`.
-    """
+    """The visits a button names and the version it knows of each, else the next visit."""
     asked = talk.entity("appointment")
     if asked is not None:
-        keys = str(asked).split(",")[:MOST_AT_ONCE]
-        return [(chosen_visit(talk, key), version_of(key)) for key in keys]
+        return [(chosen_visit(talk, key), version_of(key)) for key in visit_keys(asked)]
     return [(next(iter(upcoming_visits(talk)), None), None)]
 
 

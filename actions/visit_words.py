@@ -16,6 +16,7 @@ from clinic.profile import Profile
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.visit import Visit
 from clinic.settings import settings
+from clinic.visit_keys import visit_key
 
 
 def visit_facts(visit: Any, profile: Profile, language: str) -> Dict[str, Any]:
@@ -64,7 +65,7 @@ def say_calendar_link(talk: Talk, visit: Visit) -> None:
 
 def appointment_key(visit: Visit) -> str:
     """What a button says of a visit: its id and version, so that a stale one is known."""
-    return f"{visit.appointment_id}:{visit.version}"
+    return visit_key(visit.appointment_id, visit.version)
 
 
 def slot_row(

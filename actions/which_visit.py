@@ -13,6 +13,7 @@ from clinic.database import now
 from clinic.models import Appointment
 from clinic.scheduling.booking import upcoming
 from clinic.scheduling.visit import Visit, visit_of
+from clinic.visit_keys import read_visit_key
 
 # who comes later than this has missed the visit
 LATEST = timedelta(hours=1)
@@ -35,11 +36,11 @@ def visit_today(talk: Talk) -> Optional[Visit]:
 
 def chosen_visit(talk: Talk, key: Any) -> Optional[Visit]:
     """The contact's own visit that a key `id:version` names, as it stands now."""
-    number = str(key or "").split(":")[0]
-    if not number.isdigit():
+    named = read_visit_key(key)
+    if named is None:
         return None
     with talk.db.reading() as session:
-        appointment = session.get(Appointment, int(number))
+        appointment = session.get(Appointment, named[0])
         if appointment is None or appointment.contact_id != talk.contact_id:
             return None
         return visit_of(appointment)
@@ -47,8 +48,8 @@ def chosen_visit(talk: Talk, key: Any) -> Optional[Visit]:
 
 def version_of(key: Any) -> Optional[int]:
     """The version that a key `id:version` speaks of."""
-    parts = str(key or "").split(":")
-    return int(parts[1]) if len(parts) == 2 and parts[1].isdigit() else None
+    named = read_visit_key(key)
+    return named[1] if named is not None else None
 
 
 def settle_visit(talk: Talk, heard: Dict[str, Any]) -> Events:

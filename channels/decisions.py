@@ -16,15 +16,13 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 from ruamel.yaml import YAML
 
 from clinic.models.consent import PURPOSES
+from clinic.visit_keys import read_visit_key, visit_keys
 
 WORDS_FILE = Path(__file__).with_name("stop_words.yml")
 STOP, START = "stop", "start"
 INTENT_OF = {STOP: "opt_out", START: "opt_in"}
 DECIDING = {"consent_give": True, "consent_withdraw": False}
 COMING = "confirm_attendance"
-# a visit and the version of its time, as our buttons name them; of more, nobody made the button
-_VISIT = re.compile(r"([0-9]{1,18}):([0-9]{1,9})", re.ASCII)
-MOST_VISITS = 5
 
 # what people put around the word: marks, emoji, joiners
 _AROUND = re.compile(r"[^\w\u0900-\u0963\u0966-\u097F]+")
@@ -61,6 +59,5 @@ def tapped_coming(intent: str, entities: Dict[str, Any]) -> List[Tuple[int, int]
     """The visits, by id and version of their time, to which a tapped button says they come."""
     if intent != COMING:
         return []
-    named = str(entities.get("appointment") or "").split(",")[:MOST_VISITS]
-    found = [_VISIT.fullmatch(one) for one in named]
-    return [(int(one[1]), int(one[2])) for one in found if one is not None]
+    named = [read_visit_key(key) for key in visit_keys(entities.get("appointment"))]
+    return [(one[0], one[1]) for one in named if one is not None and one[1] is not None]

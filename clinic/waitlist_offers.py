@@ -12,7 +12,7 @@ message without a template).
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Dict, List, Optional, Protocol, Set
 from zoneinfo import ZoneInfo
 
@@ -121,24 +121,40 @@ def make_offer(
 
 
 def _fitting(session: Session, profile: Profile, row: WaitingPatient, now: datetime) -> List[Slot]:
-    """Free slots as wanted that begin late enough to be answered and come to, soonest first."""
     # the lead time is counted from when the answer may come
     answered = now + timedelta(minutes=profile.booking.waitlist_minutes)
+    return wished_slots(session, row, now=answered, limit=LOOKED_AT)
+
+
+def wished_slots(
+    session: Session,
+    row: WaitingPatient,
+    *,
+    now: datetime,
+    limit: int,
+    day: Optional[date] = None,
+    clinician: Optional[str] = None,
+    beyond_horizon: bool = False,
+) -> List[Slot]:
+    """Free slots as somebody waits for them, soonest first; on one day, or at one clinician where
+    they would come to any. The other arguments are those of `free_slots`.
+    """
     try:
         return free_slots(
             session,
-            service=row.service,
-            start=row.day_from,
-            end=row.day_to,
-            clinician=row.clinician,
+            service=str(row.service),
+            start=day or row.day_from,
+            end=day or row.day_to,
+            clinician=row.clinician or clinician,
             gender=row.gender,
             after=row.after,
             before=row.before,
-            limit=LOOKED_AT,
-            now=answered,
+            beyond_horizon=beyond_horizon,
+            limit=limit,
+            now=now,
         )
     except SchedulingError:
-        # a service or clinician that the clinic has no more
+        # a service or clinician that the clinic has no more, or not together
         return []
 
 

@@ -14,11 +14,9 @@ from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
 from clinic.models.schedule import HELD
 from clinic.models.waiting import DECLINED, OPEN, WAITING
 from clinic.profile import Clinician, Profile
-from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
-from clinic.scheduling.slots import free_slots
 from clinic.setup import profile_in
-from clinic.waitlist_offers import keys_asked
+from clinic.waitlist_offers import keys_asked, wished_slots
 from inbox.card import clinician_name, service_name
 from inbox.house import house
 from inbox.language import t, ui_language
@@ -105,23 +103,15 @@ def _times(
     rules = profile.booking
     # staff are not bound by the lead time, but the answer has to come before the visit
     answered = moment + timedelta(minutes=rules.waitlist_minutes - rules.lead_minutes)
-    try:
-        free = free_slots(
-            session,
-            service=str(row.service),
-            start=day,
-            end=day,
-            clinician=row.clinician or clinician,
-            gender=row.gender,
-            after=row.after,
-            before=row.before,
-            beyond_horizon=True,
-            limit=MOST_TIMES,
-            now=answered,
-        )
-    except SchedulingError:
-        # a service or clinician that the clinic has no more, or not together
-        return []
+    free = wished_slots(
+        session,
+        row,
+        now=answered,
+        limit=MOST_TIMES,
+        day=day,
+        clinician=clinician,
+        beyond_horizon=True,
+    )
     asked = keys_asked(session, int(row.id))
     return [slot for slot in free if slot.key not in asked]
 

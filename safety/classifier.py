@@ -23,7 +23,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from safety.calibration import fit_sharpness, fit_sigmoid, log_odds, sigmoid, softmax
 from safety.clauses import clauses_of
-from safety.decision import Scores, Thresholds
+from safety.decision import CERTAIN, Scores
 from safety.embedding import (
     DIMENSIONS,
     EMBEDDING,
@@ -183,10 +183,10 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         """The scores with those of the most clinical clause, where it could change anything: the
         whole does not look clinical, and not at all where the lists speak, and there are clauses.
         """
-        below, certain = float(self._config["clauses_below"]), Thresholds().certain
+        below = float(self._config["clauses_below"])
         parts = [
             clauses_of(m.get(TEXT))
-            if s.clinical < (certain if _finding(m).decides else below)
+            if s.clinical < (CERTAIN if _finding(m).decides else below)
             else []
             for m, s in zip(messages, scores, strict=True)
         ]

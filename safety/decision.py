@@ -32,6 +32,12 @@ class Scores:
     clause_emergency: float = 0.0
 
 
+# Below it, and with a logistics intent as sure as that, a word of the lists in a message of at most
+# so many words is a figure of speech or the name of a service, and does not decide alone. No
+# setting: what is embedded and which clauses are read depends on them in earlier components.
+CERTAIN, CERTAIN_INTENT, CERTAIN_WORDS = 0.002, 0.8, 16
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Set on leave-one-out scores of the training data (`docs/safety.md` says how); probabilities,
@@ -44,12 +50,6 @@ class Thresholds:
     """From here on the bot does not answer."""
     clause: float = 0.8
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
-    certain: float = 0.002
-    """Below it, and with a logistics intent as sure as `certain_intent`, a word of the lists in a
-    short message is a figure of speech or the name of a service, and does not decide alone.
-    """
-    certain_intent: float = 0.8
-    certain_words: int = 16
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
     emergency: float = 0.02
@@ -162,13 +162,13 @@ def _look_for_clinical(seen: Seen, limits: Thresholds, gate: Gate) -> None:
 def is_surely_logistics(seen: Seen, limits: Thresholds) -> bool:
     """Whether the classifier is so certain of logistics that one listed word is not enough."""
     scores = seen.scores
-    if scores is None or seen.words > limits.certain_words or not scores.intents:
+    if scores is None or seen.words > CERTAIN_WORDS or not scores.intents:
         return False
     best = scores.intents[0]
     return (
-        max(scores.clinical, scores.emergency) < limits.certain
+        max(scores.clinical, scores.emergency) < CERTAIN
         and scores.clause_clinical < limits.doubt
-        and best["confidence"] >= limits.certain_intent
+        and best["confidence"] >= CERTAIN_INTENT
         and best["name"] not in CLINICAL_INTENTS
     )
 

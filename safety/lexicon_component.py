@@ -17,7 +17,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from safety.decision import Thresholds
+from safety.decision import CERTAIN_WORDS
 from safety.embedding import GLANCE, NOT_NEEDED
 from safety.intents import CLINICAL_INTENTS
 from safety.lexicon import FOLDER, READING, Lexicon, folder_hash, read_folder
@@ -121,14 +121,13 @@ class ClinicalLexicon(GraphComponent):
         """Mark messages; a red flag needs no embedding, a long message that is clinical already
         only a glance.
         """
-        longest = Thresholds().certain_words
         for message in messages:
             self._mark(message)
             finding = message.get(LEXICON)
             if finding is not None and finding.red_flags:
                 message.set(NOT_NEEDED, True)
             elif finding is not None and finding.alone:
-                message.set(GLANCE, word_count(clean(message.get(TEXT))) > longest)
+                message.set(GLANCE, word_count(clean(message.get(TEXT))) > CERTAIN_WORDS)
         return messages
 
     def _mark(self, message: Message) -> None:

@@ -20,6 +20,7 @@ from clinic.scheduling.grid import Slot
 from clinic.setup import profile_in
 from clinic.templates import TemplateBook, usable
 from clinic.texts import Texts
+from clinic.visit_keys import visit_key
 
 # with all else around it, the clinician's words leave a body within WhatsApp's 1024 characters
 LONGEST_WHY = 400
@@ -38,7 +39,7 @@ class Visit:
     @property
     def key(self) -> str:
         """What a button carries: the visit, and the version of its time."""
-        return f"{self.appointment_id}:{self.time_version}"
+        return visit_key(self.appointment_id, self.time_version)
 
 
 class Words:
