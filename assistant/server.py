@@ -8,6 +8,7 @@ only, and a database that fails is seen to fail.
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -18,7 +19,6 @@ from sanic import Sanic
 from sanic.response import HTTPResponse, json
 from sqlalchemy import text
 
-from assistant.interpreter import switch_threads_often
 from assistant.thinking_apart import ThinkingApart
 from channels.locks import redis_is_down
 from clinic.database import database
@@ -28,6 +28,10 @@ from clinic.settings import Settings, settings
 log = logger("assistant")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# a thread that waits for the interpreter gets it after half a millisecond, not five: webhooks
+# are answered while others are stored
+SWITCH_SECONDS = 0.0005
 
 
 def channels_of(credentials: Path) -> List[InputChannel]:
@@ -79,7 +83,7 @@ def _problem(app: Sanic) -> str:
 def serve(configured: Settings) -> None:
     """Serve until told to stop."""
     configure_logs(configured.log_level)
-    switch_threads_often()
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = create()
     configure_logs(configured.log_level)
     log.info("starting", port=configured.assistant_port)

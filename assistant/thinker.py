@@ -18,7 +18,6 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 
 from assistant.agent import load
-from assistant.interpreter import switch_threads_often
 from assistant.thinking_apart import READY, WITHOUT_MODEL
 from channels.whatsapp.thinking import Thinking
 from clinic.database import database
@@ -40,7 +39,6 @@ def thinking_of(agent: Agent) -> Thinking:
 def serve(line: socket.socket) -> None:
     """Take turns until the line ends; every line of it names contacts by id (`12 15`)."""
     configured = settings()
-    switch_threads_often()
     agent = asyncio.run(load(configured))
     # Rasa sets up logs of its own while it loads
     configure_logs(configured.log_level)

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 import typer
 
-from bench import conversation, inbox, latency, reminders, start, throughput, webhook
+from bench import conversation, gate, inbox, latency, reminders, start, throughput, webhook
 from bench.baseline import Baseline, prepared
 from bench.figures import Measured, as_json, table
 from bench.house import House
@@ -26,9 +26,10 @@ from bench.processes import LOGS, ROOT, BenchError
 from bench.run import Run
 
 RESULTS = ROOT / "results" / "bench.json"
-NAMES = ("start", "webhook", "latency", "throughput", "conversation", "reminders", "inbox")
+NAMES = ("start", "webhook", "latency", "throughput", "conversation", "gate", "reminders", "inbox")
 # they need a database and a process or two, and no assistant
 WITHOUT_HOUSE: Dict[str, Callable[[Path, bool], Measured]] = {
+    "gate": gate.measure,
     "reminders": reminders.measure,
     "inbox": inbox.measure,
 }
@@ -141,6 +142,7 @@ ORDER = (
     "latency",
     "conversation",
     "throughput",
+    "gate",
     "reminders",
     "inbox",
     "baseline",

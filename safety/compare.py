@@ -32,7 +32,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
 from safety.embedding import shared_embedder
-from safety.embedding_cache import EmbeddingCache
+from safety.embedding_cache import EmbeddingCache, cache_file
 from safety.intents import CLINICAL_INTENTS
 from safety.kernel import Inputs, KernelModel
 from safety.normalise import clean, sound_of
@@ -223,7 +223,7 @@ def main(arguments: Optional[Sequence[Text]] = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m safety.compare", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/nlu"))
-    parser.add_argument("--cache", type=Path, default=Path(".rasa/embeddings.sqlite"))
+    parser.add_argument("--cache", type=Path, default=cache_file())
     parser.add_argument("--json", type=Path, default=Path("results/compare.json"))
     chosen = parser.parse_args(arguments)
     rows = compare(read_examples(chosen.data, chosen.cache))

@@ -27,7 +27,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from safety.devanagari import Transliterator
 from safety.e5_file import read_weights
-from safety.embedding_cache import EmbeddingCache
+from safety.embedding_cache import EmbeddingCache, cache_file
 from safety.meaning import VIEWS
 from safety.normalise import clean
 
@@ -189,12 +189,13 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        """`cache_path`: where vectors of training texts are kept; `dense_features`: also give them
-        to Rasa's classifiers.
+        """`cache_path`: where vectors of training texts are kept, None for the usual place
+        (`safety.embedding_cache.cache_file`); `dense_features`: also give them to Rasa's
+        classifiers.
         """
         return {
             **DenseFeaturizer.get_default_config(),
-            "cache_path": ".rasa/embeddings.sqlite",
+            "cache_path": None,
             "dense_features": False,
         }
 
@@ -242,7 +243,8 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
         if self._embedder is None:
             raise EmbeddingUnavailable("cannot train without the sentence embedder")
         messages = [m for m in training_data.training_examples if m.get(TEXT)]
-        cache = EmbeddingCache(Path(self._config["cache_path"]), self._embedder)
+        given = self._config["cache_path"]
+        cache = EmbeddingCache(Path(given) if given else cache_file(), self._embedder)
         for message, vector in zip(
             messages, cache.embed([m.get(TEXT) for m in messages]), strict=True
         ):

@@ -22,6 +22,11 @@ _AT_ONCE = 1024
 _ASKED_AT_ONCE = 500
 
 
+def cache_file() -> Path:
+    """Where it is by default: beside Rasa's own cache of trainings, and moved with it."""
+    return Path(os.environ.get("RASA_CACHE_DIRECTORY", ".rasa/cache")).parent / "embeddings.sqlite"
+
+
 class Embedder(Protocol):
     """What computes the vectors (`safety.embedding.SentenceEmbedder`)."""
 
