@@ -1,8 +1,9 @@
-"""What counts whoever answers: a typed STOP, a tapped yes or no, a tapped "I am coming".
+"""What counts whoever answers: STOP, a tapped yes or no, "I am coming", and "It hurts".
 
 While a person has the conversation, or the assistant fails, Rasa is not asked; what a patient
 decides about our messages holds all the same. So does, while a person has it, the fact that they
-come to a visit; cancelling and moving are not facts but wishes, which that person sees.
+come to a visit; cancelling and moving are not facts but wishes, which that person sees. "It hurts"
+under home exercises counts in every state, and of an old or used button too.
 `stop_words.yml` lists the whole messages that mean stop and start.
 """
 
@@ -22,6 +23,7 @@ STOP, START = "stop", "start"
 INTENT_OF = {STOP: "opt_out", START: "opt_in"}
 DECIDING = {"consent_give": True, "consent_withdraw": False}
 COMING = "confirm_attendance"
+HURTS = "exercise_hurts"
 # a visit and the version of its time, as our buttons name them; of more, nobody made the button
 _VISIT = re.compile(r"([0-9]{1,18}):([0-9]{1,9})", re.ASCII)
 MOST_VISITS = 5
@@ -64,3 +66,8 @@ def tapped_coming(intent: str, entities: Dict[str, Any]) -> List[Tuple[int, int]
     named = str(entities.get("appointment") or "").split(",")[:MOST_VISITS]
     found = [_VISIT.fullmatch(one) for one in named]
     return [(int(one[1]), int(one[2])) for one in found if one is not None]
+
+
+def tapped_hurts(intent: str, entities: Dict[str, Any]) -> Optional[str]:
+    """Of a tapped "It hurts" which occasion it was about, "" for none; None of any other button."""
+    return str(entities.get("occasion") or "") if intent == HURTS else None
