@@ -198,7 +198,5 @@ class Home(RuleBasedStateMachine):
         assert kept == self.answers
 
 
-def test_it_never_goes_twice_nor_while_it_rests(
-    sqlite_db: Database, small_profile: Profile
-) -> None:
-    run(lambda: Home(sqlite_db, small_profile), examples=8, steps=30)
+def test_it_never_goes_twice_nor_at_rest(hasty: Database, small_profile: Profile) -> None:
+    run(lambda: Home(hasty, small_profile), examples=8, steps=30)
