@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from clinic.audit import record
 from clinic.calendar_words import say_day, say_time, say_weekday
+from clinic.consent import obstacle
 from clinic.courses import active_courses
 from clinic.database import now
 from clinic.exercises import ProgrammeRefused, UnknownProgramme, programmes
@@ -23,6 +24,7 @@ from clinic.exercises.checking import (
 )
 from clinic.exercises.schedule import times_of, weekdays_of
 from clinic.models import Contact, ExerciseProgramme
+from clinic.models.consent import EXERCISES
 from clinic.models.exercises import ENDED
 from clinic.setup import profile_in
 from inbox.access.viewer import needs
@@ -201,6 +203,7 @@ def _page(
             weekdays=[(day, say_weekday(day, language)) for day in range(7)],
             most_times=MOST_TIMES,
             most=MOST_EXERCISES,
+            refused=obstacle(db, int(contact.id), EXERCISES) is not None,
             longest=(LONGEST_TITLE, LONGEST_DOSE, LONGEST_INSTRUCTIONS),
             now=now(),
             zone=house().zone(),

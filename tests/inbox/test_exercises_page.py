@@ -195,6 +195,16 @@ def test_paused_and_ended_by_hand(asha: FlaskClient, db: Database, contact: int)
     assert "Home exercises</h3>" not in card_of(asha, contact)
 
 
+def test_it_is_said_where_the_patient_has_not_agreed(
+    asha: FlaskClient, db: Database, contact: int
+) -> None:
+    page = f"/conversations/{contact}/exercises"
+    assert "has not agreed" not in asha.get(page).text
+    with db.transaction() as session:
+        consent.record(session, contact, "exercises", False, how="staff")
+    assert "has not agreed to exercise reminders" in asha.get(page).text
+
+
 def test_another_patients_programme_is_not_there(
     asha: FlaskClient, db: Database, contact: int, patient: Make
 ) -> None:
