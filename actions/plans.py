@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 from sqlalchemy.orm import Session
 
+from actions.exercises import exercises_button
 from actions.talk import ClinicAction, Events, Talk
 from clinic.calendar_words import say_day
 from clinic.courses import active_courses, balance, courses_of
@@ -15,7 +16,10 @@ from clinic.models.care import ACTIVE, EXPIRED, FINISHED
 
 
 class MyPlan(ClinicAction):
-    """Says of each running course what is done, booked and left; else how the last one ended."""
+    """Says of each running course what is done, booked and left; else how the last one ended.
+
+    Where there are exercises for home, a button shows them.
+    """
 
     action_name = "action_my_plan"
 
@@ -39,14 +43,16 @@ class MyPlan(ClinicAction):
                 talk.say("utter_my_plan_missed", **facts)
             if facts["last_day"]:
                 talk.say("utter_my_plan_until", **facts)
+        shown = exercises_button(talk)
         if running:
             left = any(facts["left"] != "0" for facts in running)
-            talk.say("utter_my_plan_next" if left else "utter_my_plan_visits")
+            talk.say("utter_my_plan_next" if left else "utter_my_plan_visits", buttons=shown)
         elif ended:
             status, facts = ended[-1]
-            talk.say("utter_my_plan" if status == FINISHED else "utter_my_plan_over", **facts)
+            name = "utter_my_plan" if status == FINISHED else "utter_my_plan_over"
+            talk.say(name, buttons=shown, **facts)
         else:
-            talk.say("utter_no_plan")
+            talk.say("utter_no_plan_but_exercises" if shown else "utter_no_plan")
         return []
 
 

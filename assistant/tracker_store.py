@@ -20,6 +20,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from assistant.memory import remembered
 from assistant.nlu.ages import MINOR
 from channels.bubbling import joined
+from channels.decisions import tapped_hurts
 from channels.turn import Turn, current_turn
 from clinic.database import Database, database, now
 from clinic.logs import logger
@@ -112,6 +113,8 @@ class ClinicTrackerStore(TrackerStore):
         intent = (message.intent or {}).get("name")
         language = tracker.get_slot("language") or turn.language
         handoff = self._handoff_of(tracker)
+        tapped = (message.parse_data or {}).get("tap")
+        named = {entity["entity"]: entity["value"] for entity in message.entities}
         chosen = turn.language_chosen or intent == LANGUAGE_SWITCH
         news = (language, chosen) != (turn.language, turn.language_chosen)
         return TurnResult(
@@ -128,6 +131,7 @@ class ClinicTrackerStore(TrackerStore):
             more_title=Texts(self.domain.responses).say(MORE_ROW, language),
             age=next((age for age in ages if age != MINOR), None),
             minor=MINOR in ages,
+            hurts=tapped_hurts(str(intent), named) if tapped else None,
         )
 
     @staticmethod

@@ -1,8 +1,9 @@
-"""What counts whoever answers: a typed STOP, a tapped yes or no, a tapped "I am coming".
+"""What counts whoever answers: STOP, a tapped yes or no, "I am coming", and "It hurts".
 
 While a person has the conversation, or the assistant fails, Rasa is not asked; what a patient
 decides about our messages holds all the same. So does, while a person has it, the fact that they
-come to a visit; cancelling and moving are not facts but wishes, which that person sees.
+come to a visit; cancelling and moving are not facts but wishes, which that person sees. "It hurts"
+under home exercises counts in every state, and of an old or used button too.
 `stop_words.yml` lists the whole messages that mean stop and start.
 """
 
@@ -23,6 +24,7 @@ STOP, START = "stop", "start"
 INTENT_OF = {STOP: "opt_out", START: "opt_in"}
 DECIDING = {"consent_give": True, "consent_withdraw": False}
 COMING = "confirm_attendance"
+HURTS = "exercise_hurts"
 
 # what people put around the word: marks, emoji, joiners
 _AROUND = re.compile(r"[^\w\u0900-\u0963\u0966-\u097F]+")
@@ -61,3 +63,8 @@ def tapped_coming(intent: str, entities: Dict[str, Any]) -> List[Tuple[int, int]
         return []
     named = [read_visit_key(key) for key in visit_keys(entities.get("appointment"))]
     return [(one[0], one[1]) for one in named if one is not None and one[1] is not None]
+
+
+def tapped_hurts(intent: str, entities: Dict[str, Any]) -> Optional[str]:
+    """Of a tapped "It hurts" which occasion it was about, "" for none; None of any other button."""
+    return str(entities.get("occasion") or "") if intent == HURTS else None

@@ -31,6 +31,8 @@ ACTS = (
     *("viewed_clinical", "refused", "search", "claim", "take_over", "assign", "snooze", "wake"),
     *("reply", "take_back", "template", "note", "resolve", "keep", "book", "move", "cancel"),
     *("mark_arrived", "mark_completed", "mark_no_show", "plan_written", "plan_delivered"),
+    *("exercises_written", "exercises_changed", "exercises_paused", "exercises_resumed"),
+    *("exercises_ended",),
     *("guardian_confirmed", "waitlist_joined", "waitlist_left", "waitlist_offered"),
     *("canned_written", "canned_removed"),
     *("searched_audit", "exported"),

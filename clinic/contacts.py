@@ -14,6 +14,7 @@ from clinic.handoffs import raise_priority, unresolved_handoff
 from clinic.models import (
     Appointment,
     Contact,
+    ExerciseProgramme,
     Guardian,
     Handoff,
     Message,
@@ -174,7 +175,7 @@ def _merge(session: Session, source: Contact, into: Contact) -> None:
     _keep_one_handoff(session, source, into)
     moving = (
         *(Message, Offer, Appointment, Patient, Handoff, Note),
-        *(Guardian, Referral, WaitingPatient),
+        *(Guardian, Referral, WaitingPatient, ExerciseProgramme),
     )
     for model in moving:
         session.execute(

@@ -257,18 +257,24 @@ def _wrong_end(written: Plan, today: date) -> Iterator[str]:
 
 
 def _wrong_words(written: Plan) -> Iterator[str]:
-    promises: List[str] = word_table("promises")
     for name, words in (("expect", written.expect), ("why-finish", written.why_finish)):
         said = " ".join((words or "").split())
         if words is not None and not said:
             yield f"'{name}' is empty: leave it out, or write something."
         if len(said) > LONGEST_WORDS:
             yield f"'{name}' has {len(said)} characters; at most {LONGEST_WORDS} fit."
-        for promise in promises:
-            # whole words of any script: "secure" promises nothing
-            pattern = rf"(?<![\p{{L}}\p{{M}}]){regex.escape(promise)}(?![\p{{L}}\p{{M}}])"
-            if regex.search(pattern, said, regex.IGNORECASE):
-                yield f"'{name}' says '{promise}': no text may promise an outcome."
+        for promise in promises_in(said):
+            yield f"'{name}' says '{promise}': no text may promise an outcome."
+
+
+def promises_in(words: str) -> Iterator[str]:
+    """What of a clinician's words promises an outcome, which no text to a patient may."""
+    listed: List[str] = word_table("promises")
+    for promise in listed:
+        # whole words of any script: "secure" promises nothing
+        pattern = rf"(?<![\p{{L}}\p{{M}}]){regex.escape(promise)}(?![\p{{L}}\p{{M}}])"
+        if regex.search(pattern, words, regex.IGNORECASE):
+            yield promise
 
 
 def _words(written: Optional[str]) -> Optional[str]:

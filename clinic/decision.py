@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 # kinds of messages that are planned without words
 ANNOUNCEMENT = "announcement"
-UNWRITTEN = ("reminder", "nudge", ANNOUNCEMENT)
+EXERCISES = "exercises"
+UNWRITTEN = ("reminder", "nudge", ANNOUNCEMENT, EXERCISES)
 
 
 @dataclass(frozen=True)

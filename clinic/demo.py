@@ -13,8 +13,10 @@ from clinic.consent import mark_notice_given, record
 from clinic.contacts import ensure_contact, find_contact
 from clinic.course_plans import Plan, author
 from clinic.database import Database
+from clinic.exercises import Draft, DraftExercise
+from clinic.exercises.programmes import write
 from clinic.models import Appointment, Contact, Course, Patient, Service
-from clinic.models.consent import CARE, STAFF
+from clinic.models.consent import CARE, EXERCISES, STAFF
 from clinic.models.schedule import COMPLETED
 from clinic.profile import Profile
 from clinic.scheduling.booking import book
@@ -64,6 +66,7 @@ def _add(session: Session, person: Dict[str, Any], now: datetime) -> None:
     preferred = calendar.profile.category(person["category"]).clinicians
     course = _course(session, calendar, patient, person.get("course"), preferred, now)
     _past_visits(session, calendar, patient, course, person, now)
+    _exercises(session, calendar, patient, course, person.get("exercises"), now)
     known = person["past"] > 0 or course is not None
     service = SESSION if known else ASSESSMENT
     for number in range(person["ahead"]):
@@ -120,6 +123,40 @@ def _course(
     if course is not None:
         course.started_at = course.authored_at = now - timedelta(days=14)
     return course
+
+
+def _exercises(
+    session: Session,
+    calendar: Calendar,
+    patient: Patient,
+    course: Optional[Course],
+    given: Optional[Dict[str, Any]],
+    now: datetime,
+) -> None:
+    """What their physiotherapist gave them to do at home; they agreed to be reminded of it."""
+    if given is None:
+        return
+    language, today = str(patient.contact.language), calendar.local_day(now)
+    record(
+        session,
+        int(patient.contact_id),
+        EXERCISES,
+        True,
+        how=STAFF,
+        language=language,
+        recorded_by="front desk",
+    )
+    draft = Draft(
+        patient=str(patient.name),
+        first_day=today,
+        last_day=today + timedelta(weeks=4) - timedelta(days=1),
+        times=given["times"],
+        weekdays=given["weekdays"],
+        exercises=[DraftExercise(**one) for one in given["exercises"]],
+        course_id=int(course.id) if course is not None else None,
+    )
+    by = str(course.authored_by) if course is not None else "system"
+    write(session, int(patient.contact_id), draft, by, now)
 
 
 def _past_visits(

@@ -13,14 +13,14 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from clinic.database import Database
-from clinic.models import CannedReply, DeadLetter, StoredFile, WebhookDelivery
+from clinic.models import CannedReply, DeadLetter, Exercise, StoredFile, WebhookDelivery
 from clinic.models.outgoing import WAITING
 
 # far longer than an event is looked for (`clinic.webhooks.LOOK_BACK`), so that none is told anew
 DELIVERIES_KEPT = timedelta(days=30)
 # a programmer looks at what could not be read; WhatsApp sends it again for seven days
 DEAD_LETTERS_KEPT = timedelta(days=30)
-# of a ready answer that was removed or given another file
+# of a ready answer or an exercise that was removed or given another file
 FILES_KEPT = timedelta(days=1)
 AT_ONCE = 500
 
@@ -51,13 +51,14 @@ def _rules(moment: datetime) -> List[Any]:
     orphaned = (
         StoredFile.created_at < moment - FILES_KEPT,
         ~exists().where(CannedReply.file_id == StoredFile.id),
+        ~exists().where(Exercise.file_id == StoredFile.id),
     )
     return [(WebhookDelivery, told), (DeadLetter, unread), (StoredFile, orphaned)]
 
 
 def _remove(session: Session, model: Any, over: Any) -> int:
     ids = session.execute(select(model.id).where(*over).order_by(model.id).limit(AT_ONCE)).scalars()
-    # asked again with the deletion: a file may have found its answer in between (PostgreSQL)
+    # asked again with the deletion: a file may have found its use in between (PostgreSQL)
     gone = session.execute(
         delete(model)
         .where(model.id.in_(list(ids)), *over)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from clinic.afterwords import Afterwords, add_afterwords
 from clinic.consent import record, withdraw_all
 from clinic.database import now
+from clinic.exercises.answers import hurts
 from clinic.guardians import hear_age, suspect_minor
 from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
 from clinic.inbound import mark_handled, remember_language
@@ -51,6 +52,8 @@ class TurnResult:
     turn that Rasa does not take; in its turns a custom action writes that down.
     `coming` are the visits (id, version of their time) to which they said, while a person had the
     conversation, that they come.
+    `hurts` is the occasion of home exercises (`clinic.exercises.answers.key_of`) of which they
+    tapped that it hurts, "" where the button names none.
     `afterwords` is what follows an answer where it is due.
     """
 
@@ -73,6 +76,7 @@ class TurnResult:
     stop: bool = False
     decision: Optional[Tuple[str, bool]] = None
     coming: List[Tuple[int, int]] = field(default_factory=list)
+    hurts: Optional[str] = None
     afterwords: Optional[Afterwords] = None
 
 
@@ -122,6 +126,8 @@ def commit_turn(session: Session, result: TurnResult) -> None:
         give_back_offer(session, result.message_id)
     _keep_decisions(session, result)
     _keep_coming(session, result)
+    if result.hurts is not None:
+        hurts(session, result.contact_id, result.hurts, result.message_id, now())
     if standing is None and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff
         add_afterwords(session, result.contact_id, result.message_id, result.afterwords)

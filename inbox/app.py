@@ -25,7 +25,7 @@ from inbox.limits import limiter
 
 LARGEST_BODY = 64 * 1024
 # the forms that carry a file, with room for the form around it
-WITH_FILE = ("replies.reply", "canned.save")
+WITH_FILE = ("replies.reply", "canned.save", "exercises.write", "exercises.change")
 DOMAIN = Path(__file__).resolve().parents[1] / "domain"
 
 

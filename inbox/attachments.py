@@ -41,13 +41,13 @@ def attachment_of() -> Optional[Media]:
     return _of_canned(canned_id) if canned_id is not None else None
 
 
-def uploaded_file() -> Optional[Tuple[bytes, str, str]]:
+def uploaded_file(field: str = FIELD) -> Optional[Tuple[bytes, str, str]]:
     """Bytes, type (by the bytes) and a safe name of the file in the form; None without one.
 
     Raises:
         Refusal: 422 `file` for a kind or size that is not sent.
     """
-    given = request.files.get(FIELD)
+    given = request.files.get(field)
     if given is None or not given.filename:
         return None
     content = given.stream.read()

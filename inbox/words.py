@@ -67,6 +67,11 @@ COURSE_STATUSES = {
     "expired": "Its last day is over",
     "stopped": "Stopped",
 }
+PROGRAMME_STATUSES = {"active": "Under way", "paused": "Paused", "ended": "Ended"}
+PAUSED_FOR = {
+    "hurts": "Paused: the patient said that it hurts. A physiotherapist has to clear it.",
+    "staff": "Paused by a physiotherapist.",
+}
 PRICINGS = {"package": "for the whole course", "session": "for each session"}
 GUARDIAN_STATES = {
     "suspected": "The patient may be under 18; nobody was asked yet.",
@@ -310,6 +315,8 @@ def for_templates() -> Dict[str, Any]:
         "PURPOSES": PURPOSES,
         "COURSE_STATUSES": COURSE_STATUSES,
         "PRICINGS": PRICINGS,
+        "PROGRAMME_STATUSES": PROGRAMME_STATUSES,
+        "PAUSED_FOR": PAUSED_FOR,
         "GUARDIAN_STATES": GUARDIAN_STATES,
         "delivery": delivery,
         "what_to_do": what_to_do,

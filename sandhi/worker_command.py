@@ -31,6 +31,7 @@ def worker(
     from sandhi.foreseeing import print_foreseen
     from sandhi.writing import reminder_writer
     from worker import telling
+    from worker.exercise_files import ExerciseFiles
     from worker.loop import run_forever, run_once
     from worker.sending import Outbox
 
@@ -63,7 +64,8 @@ def worker(
         per_second=configured.messages_per_second,
         writer=writer,
     )
-    steps: list[telling.Step] = [telling.tell_webhooks, *_connectors(configured)]
+    files = ExerciseFiles(_uploading(client))
+    steps: list[telling.Step] = [telling.tell_webhooks, files.step, *_connectors(configured)]
     if once:
         count = run_once(database, outbox, moment)
         for step in steps:
@@ -78,6 +80,20 @@ def worker(
         target=telling.run_forever, args=(database, steps, stopping), daemon=True
     ).start()
     run_forever(database, outbox, stopping)
+
+
+def _uploading(client: Any) -> Callable[[bytes, str, str], str]:
+    """A way to put files at WhatsApp, for a worker that knows no wire."""
+    from channels.whatsapp.graph import GraphError
+    from worker.exercise_files import NotTaken
+
+    def upload(content: bytes, mime_type: str, filename: str) -> str:
+        try:
+            return str(client.upload(content, mime_type, filename))
+        except (GraphError, ValueError):
+            raise NotTaken from None
+
+    return upload
 
 
 def _connectors(configured: Settings) -> list[Callable[[Any], int]]:

@@ -1,4 +1,4 @@
-"""What is planned ahead by the clock: nudges, and reminders that no change of a visit planned."""
+"""What is planned ahead by the clock: nudges, exercises, and reminders that no change planned."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from clinic.database import Database
+from clinic.exercises.planning import plan_page
 from clinic.logs import logger
 from clinic.reminders import replan_all
 from clinic.reminders.missed import plan_drop_offs
@@ -17,7 +18,7 @@ log = logger("worker")
 
 
 def plan_ahead(database: Database, moment: datetime) -> None:
-    """Plan nudges, and sweep over the visits ahead; doing it again changes nothing.
+    """Plan nudges, and sweep over visits and exercises ahead; doing it again changes nothing.
 
     The sweep finds visits of before an update, and follows a change of the quiet hours. It goes
     in pages of a transaction each, so that nobody waits long for it.
@@ -30,12 +31,13 @@ def plan_ahead(database: Database, moment: datetime) -> None:
         return
     if planned:
         log.info("nudges planned", count=len(planned))
-    last = 0
-    while True:
-        with database.transaction() as session:
-            last = _page(session, moment, last)
-        if not last:
-            return
+    for page in PAGES:
+        last = 0
+        while True:
+            with database.transaction() as session:
+                last = page(session, moment, last)
+            if not last:
+                break
 
 
 def _page(session: Session, moment: datetime, after: int) -> int:
@@ -45,9 +47,13 @@ def _page(session: Session, moment: datetime, after: int) -> int:
     return ids[-1] if ids else 0
 
 
+PAGES = (_page, plan_page)
+
+
 def plan_within(session: Session, moment: datetime) -> None:
     """All of `plan_ahead` in one transaction of the caller's, to look at and undo."""
     plan_drop_offs(session, moment)
-    last = _page(session, moment, 0)
-    while last:
-        last = _page(session, moment, last)
+    for page in PAGES:
+        last = page(session, moment, 0)
+        while last:
+            last = page(session, moment, last)

@@ -13,7 +13,14 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Tuple
 from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.decisions import INTENT_OF, STOP, stop_or_start, tapped_coming, tapped_decision
+from channels.decisions import (
+    INTENT_OF,
+    STOP,
+    stop_or_start,
+    tapped_coming,
+    tapped_decision,
+    tapped_hurts,
+)
 from channels.judging import Judged, Parser, judge
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
@@ -25,6 +32,7 @@ from clinic.inbound import revoke
 from clinic.logs import logger
 from clinic.outbox import more_of
 from clinic.turns import AlreadyHandled, NoLongerMuted, TurnResult, commit_turn
+from safety.decision import CLINICAL
 from safety.language import detect
 
 log = logger("channel.conversation")
@@ -97,7 +105,7 @@ class Conversation:
             return await self._stay_silent(opening)
         if opening.kind not in READ_BY_RASA:
             return await self._hand_over_unreadable(opening)
-        if opening.spent:
+        if opening.spent and _hurts(opening) is None:
             return await self._say(opening, "utter_button_used")
         more = more_of(opening.payload) if opening.payload else None
         if more is not None:
@@ -157,7 +165,7 @@ class Conversation:
 
         Only a red flag is answered even now, with the emergency text, at most once an hour. What is
         clinical is marked so, and makes the handoff one for those who may read it. A tapped "I am
-        coming" is kept on the visit, without a word to the patient.
+        coming" is kept on the visit, "It hurts" on the exercises, without a word to the patient.
         """
         judged = await self._judge(opening)
         bubbles = []
@@ -169,9 +177,10 @@ class Conversation:
             opening,
             bubbles=bubbles,
             muted=True,
-            handoff=judged.reason,
+            handoff=judged.reason or _clinical(opening),
             detail="human",
             coming=_coming(opening),
+            hurts=_hurts(opening),
             **judged.parts(),
             **_decided(opening),
         )
@@ -214,9 +223,10 @@ class Conversation:
         await self._commit(
             opening,
             bubbles=[bubble],
-            handoff=judged.reason or "failure",
+            handoff=judged.reason or _clinical(opening) or "failure",
             forget=True,
             detail=code,
+            hurts=_hurts(opening),
             **judged.parts(),
             **_decided(opening),
         )
@@ -226,7 +236,8 @@ class Conversation:
         """When even a fixed text cannot be said: a person has the conversation all the same."""
         try:
             decided = _decided(opening)
-            await self._commit(opening, handoff="failure", forget=True, detail="channel", **decided)
+            decided.update(handoff=_clinical(opening) or "failure", hurts=_hurts(opening))
+            await self._commit(opening, forget=True, detail="channel", **decided)
         except AlreadyHandled:
             return "elsewhere"
         return "failure"
@@ -308,3 +319,14 @@ def _coming(opening: Opening) -> List[Tuple[int, int]]:
     """The visits to which the patient said, by our own button, that they come."""
     command = _command(opening) if opening.payload else None
     return tapped_coming(*command) if command is not None else []
+
+
+def _hurts(opening: Opening) -> Optional[str]:
+    """Which occasion of home exercises hurt, by our own button; None of any other message."""
+    command = _command(opening) if opening.payload else None
+    return tapped_hurts(*command) if command is not None else None
+
+
+def _clinical(opening: Opening) -> Optional[str]:
+    """The reason of the handoff that a tapped "It hurts" asks for."""
+    return CLINICAL if _hurts(opening) is not None else None

@@ -8,6 +8,7 @@ from clinic.models.care import Course, Patient
 from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
 from clinic.models.desk import CannedReply, Note, StoredFile
+from clinic.models.exercises import Exercise, ExerciseOccasion, ExerciseProgramme
 from clinic.models.feed import CalendarFeed
 from clinic.models.handoff import Handoff
 from clinic.models.message import Message, Offer
@@ -44,6 +45,9 @@ __all__ = [
     "Course",
     "DeadLetter",
     "DoneWork",
+    "Exercise",
+    "ExerciseOccasion",
+    "ExerciseProgramme",
     "Guardian",
     "Handoff",
     "Leave",

@@ -28,7 +28,7 @@ class Note(Base):
 
 
 class StoredFile(Base):
-    """A file that ready answers carry, encrypted; `media_id` is WhatsApp's while it lives there.
+    """A file of ready answers and exercises, encrypted; `media_id` is WhatsApp's while it lives there.
 
     `content` is a ciphertext of `clinic.crypto.encrypt`.
     """

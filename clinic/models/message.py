@@ -50,7 +50,7 @@ class Message(Base):
     """One bubble in either direction.
 
     `cause` makes an outgoing message unique: `turn:<id of the message answered>:<n>`, `staff:<key>`,
-    `handoff:<id>:<text>`, `appointment:<id>:<kind>:<version>`.
+    `handoff:<id>:<text>`, `appointment:<id>:<kind>:<version>`, `programme:<id>:<day>:<time>`.
     `content` of an outgoing message is a `clinic.bubbles` bubble, null while one that is planned
     without words waits for its moment, in which it is written; of an incoming one the parsed parts (tap, media,
     location, referral ...). `text` is what a reader of the transcript sees.

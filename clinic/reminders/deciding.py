@@ -9,8 +9,9 @@ from prometheus_client import Counter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from clinic.decision import Decision, Go, Later, Stop
+from clinic.decision import EXERCISES, Decision, Go, Later, Stop
 from clinic.delivery import window_open
+from clinic.exercises.deciding import decide_occasion
 from clinic.models import Appointment, Clinician, Message, Reminder
 from clinic.models.message import (
     CANCELLED,
@@ -48,7 +49,7 @@ Key = Tuple[int, str, int]
 
 
 class ReminderWriter:
-    """Decides about reminders, nudges and announcements, and writes those that go.
+    """Decides about reminders, nudges, exercises and announcements, and writes those that go.
 
     A `clinic.decision.Writer`.
     """
@@ -75,6 +76,11 @@ class ReminderWriter:
             if message.kind == "nudge":
                 quiet = _quiet(message, words, moment)
                 decisions[int(message.id)] = quiet or decide_nudge(
+                    session, words, message, contact, moment
+                )
+            elif message.kind == EXERCISES:
+                quiet = _quiet(message, words, moment)
+                decisions[int(message.id)] = quiet or decide_occasion(
                     session, words, message, contact, moment
                 )
             elif message.kind != "reminder":

@@ -3,7 +3,8 @@
 A bubble is clinical where a handoff for a clinical reason was open when it came (or was opened by
 it), where the gate marked it so, and where it is a file that a patient sent. Of those, a viewer
 without the right sees that there is one, when, and who may read it. What the bot says is fixed
-text and hidden from nobody, but for what it says of a course, which holds the clinician's words.
+text and hidden from nobody, but for what it says of a course or of exercises, which holds the
+clinician's words.
 
 The gate marks a message a moment after it came. Until then it is kept back from whoever may not
 read clinical text, for as long as a living assistant takes at most.
@@ -43,8 +44,8 @@ CLINICAL_INTENTS = frozenset(
         *("medication", "other_medical", "emergency"),
     }
 )
-# messages with a clinician's own words in them: a course's plan, and what asks back to it
-OF_A_COURSE = "course:%"
+# messages with a clinician's own words in them: a course's plan, what asks back to it, exercises
+CLINICIANS_WORDS = ("course:%", "programme:%")
 REMEMBERED = 20_000
 # longer than the gate is waited for: after that nobody is reading it, and somebody should
 UNJUDGED_FOR = timedelta(seconds=20)
@@ -212,7 +213,10 @@ def _marked(session: Session, message_ids: List[int]) -> Set[int]:
     rows = session.execute(
         select(Message.id).where(
             Message.id.in_(message_ids),
-            or_(Message.intent.in_(CLINICAL_INTENTS), Message.cause.like(OF_A_COURSE)),
+            or_(
+                Message.intent.in_(CLINICAL_INTENTS),
+                *(Message.cause.like(cause) for cause in CLINICIANS_WORDS),
+            ),
         )
     )
     return {int(row[0]) for row in rows}

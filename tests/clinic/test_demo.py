@@ -11,7 +11,7 @@ from clinic.consent import allows
 from clinic.course_plans import deliver
 from clinic.database import Database
 from clinic.demo import seed_demo
-from clinic.models import Appointment, Contact, Course
+from clinic.models import Appointment, Contact, Course, ExerciseProgramme
 from clinic.profile_file import load_profile
 from clinic.reminders.missed import plan_drop_offs
 from clinic.setup import write_profile
@@ -51,6 +51,18 @@ def test_the_demo_is_seeded_once(sqlite_db: Database, now: datetime) -> None:
     assert (course.sessions, done) == (12, 3)
     assert all(plan.expect and plan.why_finish and plan.price_paise for plan in (course, idle))
     assert all(starts_at > now for starts_at in ahead)
+
+
+def test_one_of_them_has_exercises_for_home(sqlite_db: Database, now: datetime) -> None:
+    write_profile(sqlite_db, load_profile(ROOT / "clinic.yml"))
+    seed_demo(sqlite_db, now)
+    approve_templates(sqlite_db)
+    with sqlite_db.reading() as session:
+        one = session.execute(select(ExerciseProgramme)).scalar_one()
+        assert allows(session, one.contact_id, "exercises")
+        assert len(one.exercises) == 3 and one.course_id is not None
+    names = [bubble.name for bubble in send_due(sqlite_db, now + timedelta(minutes=35))]
+    assert "home_exercises" in names
 
 
 def test_a_newcomer_sees_a_whole_plan_and_a_nudge(sqlite_db: Database, now: datetime) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Dict, List
 
+from sqlalchemy import select
+
 from clinic import consent, waitlist
 from clinic.absence import add_leave
 from clinic.attendance import mark
@@ -14,10 +16,11 @@ from clinic.canned import save_canned, store_file
 from clinic.contacts import ensure_contact
 from clinic.course_plans import Plan, author
 from clinic.database import Database, now
+from clinic.exercises import Draft, DraftExercise, programmes
 from clinic.guardians import record_guardian
 from clinic.handoffs import open_handoff
 from clinic.inbound import Arrival, store_arrival
-from clinic.models import Contact, Handoff, Message
+from clinic.models import Contact, ExerciseOccasion, Handoff, Message
 from clinic.notes import add_note
 from clinic.outbox import plan
 from clinic.staff_replies import reply
@@ -40,6 +43,7 @@ class Busy:
     handoffs: Dict[str, int]
     visit: int
     answer: int
+    programme: int
 
     def paths(self) -> List[str]:
         """The address of every page, with each of its looks."""
@@ -51,6 +55,9 @@ class Busy:
             "/?reason=request",
             *(f"/conversations/{contact}" for contact in self.contacts.values()),
             *(f"{talk}/book", f"{talk}/plans", f"/conversations/{self.contacts['course']}/plans"),
+            f"{talk}/exercises",
+            *(f"/conversations/{self.contacts[name]}/exercises" for name in ("course", "bot")),
+            f"/conversations/{self.contacts['course']}/exercises/{self.programme}",
             *(f"/visits/{self.visit}", f"/visits/{self.visit}/move"),
             *("/day", "/day?date=2026-11-24", "/day?date=2026-11-29", "/day?clinician=neha"),
             f"/day/book?clinician=neha&at={at(16).isoformat().replace('+', '%2B')}",
@@ -84,7 +91,7 @@ def furnish(db: Database, me: str = "Asha", colleague: str = "Binu") -> Busy:
         shown = save_canned(session, None, "Thanks", {"en": "Thank you, {name}!"}, False, me)
         save_canned(session, None, "Ice and rest", {"en": "Use ice as you were shown."}, True, me)
         answer = int(shown.id)
-    return Busy(contacts, handoffs, booked, answer)
+    return Busy(contacts, handoffs, booked, answer, _exercises(db, contacts))
 
 
 def _someone(db: Database, number: int, name: Any, language: str = "en") -> int:
@@ -186,6 +193,30 @@ def _calendar(db: Database, who: Dict[str, int]) -> int:
         mark(session, missed, "no_show", "staff:1", now=now())
         add_leave(session, "farah", at(16), at(18), now())
     return booked
+
+
+def _exercises(db: Database, who: Dict[str, int]) -> int:
+    """Two have exercises at home: one who is getting on with them, and one whom they hurt."""
+    with db.transaction() as session:
+        file = store_file(session, b"%PDF-1.4 invented", "application/pdf", "bridge.pdf")
+        first = DraftExercise("Bridge", "Lie down and lift the hips slowly.", "10 times", file)
+        second = DraftExercise("Small steps", "Beside a table.")
+        begun = at(11) - timedelta(days=3)
+        times = {"times": ["09:00", "18:00"], "weekdays": range(7)}
+        made = []
+        for name, patient in (("course", "Asha Verma"), ("bot", "Sunita Rao")):
+            days = (MONDAY - timedelta(days=3), MONDAY + timedelta(days=20))
+            given = Draft(patient, *days, **times, exercises=[first, second])
+            made.append(programmes.write(session, who[name], given, "staff:1", begun))
+    with db.transaction() as session:
+        answers = ["done", "partly", "hurts", None]
+        rows = session.execute(select(ExerciseOccasion).order_by(ExerciseOccasion.message_id))
+        for number, occasion in enumerate(rows.scalars()):
+            occasion.version = 1
+            occasion.answer = answers[number % len(answers)]
+            session.get(Message, occasion.message_id).state = "read"
+        programmes.pause(session, made[1], who["bot"], now(), why="hurts")
+    return made[0]
 
 
 def _care(db: Database, who: Dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Set
 from wtforms.fields.core import UnboundField
 
 from clinic import course_plans, staff
+from clinic.exercises import checking, programmes
 from clinic.models.handoff import TEAMS
 from inbox import day_offers, day_waiting, desk, errors, handoff_events, visits, words
 from inbox import staff as sessions
@@ -31,6 +32,8 @@ TABLES = (
     *(
         words.COURSE_STATUSES,
         words.PRICINGS,
+        words.PROGRAMME_STATUSES,
+        words.PAUSED_FOR,
         words.VISIT_STATUSES,
         words.PURPOSES,
         words.GUARDIAN_STATES,
@@ -104,9 +107,12 @@ def filled_elsewhere() -> List[str]:
     found = [
         "This is for: managers.",
         "This is for: physiotherapists and managers.",
-        *_sentences(staff, lambda node: isinstance(node, ast.Raise) and _raises(node)),
+        *_sentences(staff, lambda node: _raises(node, "StaffError")),
     ]
-    found += _sentences(course_plans, lambda node: isinstance(node, (ast.Yield, ast.Raise)))
+    for module in (course_plans, checking):
+        found += _sentences(module, lambda node: isinstance(node, (ast.Yield, ast.Raise)))
+    found += _sentences(programmes, lambda node: _raises(node, "ProgrammeRefused"))
+    found.append(programmes.ENDED_ALREADY)
     assert len(found) > 20, "the sources changed their form: look for the sentences again"
     assert {"managers", "physiotherapists and managers"} >= {
         " and ".join(access.ROLE_NAMES[role] for role in sorted(roles, reverse=True))
@@ -116,8 +122,10 @@ def filled_elsewhere() -> List[str]:
     return found
 
 
-def _raises(node: ast.Raise) -> bool:
-    return isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") == "StaffError"
+def _raises(node: ast.AST, error: str) -> bool:
+    if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+        return False
+    return getattr(node.exc.func, "id", "") == error
 
 
 def _sentences(module: Any, wanted: Any) -> List[str]:

@@ -14,12 +14,14 @@ from sqlalchemy import select
 from clinic import tokens
 from clinic.canned import save_canned
 from clinic.database import Database
+from clinic.exercises.programmes import write
 from clinic.models import AuditEntry, Message
 from clinic.setup import write_profile
 from inbox.access import sight
 from inbox.access.rules import ROLES_MAY, SEE_CLINICAL, Viewer, may
 from inbox.access.words import MASKED
 from safety.intents import CLINICAL_INTENTS
+from tests.clinic.exercises import draft
 from tests.house import ROOT
 from tests.inbox.at_the_desk import at, visit
 from tests.inbox.conftest import TOKEN, press, sign_in, token_in
@@ -40,6 +42,8 @@ PAGES: dict[str, tuple[int, int, int]] = {
     "/conversations/<contact>/messages/<message>/file": (404, 404, 404),
     "/conversations/<contact>/book": (200, 200, 200),
     "/conversations/<contact>/plans": (403, 200, 200),
+    "/conversations/<contact>/exercises": (403, 200, 200),
+    "/conversations/<contact>/exercises/<programme>": (403, 200, 200),
     "/answers": (200, 200, 200),
     "/answers/<canned>": (200, 200, 200),
     "/search": (200, 200, 200),
@@ -69,6 +73,11 @@ ACTIONS: dict[str, tuple[int, int, int]] = {
     "/conversations/<contact>/waitlist/leave": (302, 302, 302),
     "/conversations/<contact>/plans": (403, 422, 422),
     "/conversations/<contact>/plans/<course>/send": (403, 404, 404),
+    "/conversations/<contact>/exercises": (403, 422, 422),
+    "/conversations/<contact>/exercises/<programme>": (403, 422, 422),
+    "/conversations/<contact>/exercises/<programme>/pause": (403, 302, 302),
+    "/conversations/<contact>/exercises/<programme>/resume": (403, 302, 302),
+    "/conversations/<contact>/exercises/<programme>/end": (403, 302, 302),
     "/visits/<visit>/mark": (422, 422, 422),
     "/visits/<visit>/move": (422, 422, 422),
     "/visits/<visit>/cancel": (422, 422, 422),
@@ -106,6 +115,7 @@ def furnished(
         with db.transaction() as session:
             answer = save_canned(session, None, "Thanks", {"en": "Thank you"}, False, "Asha")
             canned = int(answer.id)
+            programme = write(session, contact, draft(), "staff:1", at(9))
         yield {
             "contact": contact,
             "handoff": made,
@@ -113,6 +123,7 @@ def furnished(
             "canned": canned,
             "message": 1,
             "course": 999,
+            "programme": programme,
         }
 
 

@@ -12,7 +12,7 @@ from channels.simulator import SimulatorConfig, create_app
 from tests.sandhi_cli.conftest import Tool
 
 # thirteen messages in three languages
-ALL = 39
+ALL = 42
 
 
 @pytest.fixture
