@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 from channels.simulator import SimulatorConfig, create_app
 from tests.sandhi_cli.conftest import Tool
 
-# thirteen messages in three languages
+# fourteen messages in three languages
 ALL = 42
 
 
