@@ -45,12 +45,13 @@ class Row:
 
 @dataclass
 class Typed:
-    """The form as it was typed; `id` of the programme that is being changed."""
+    """The form as it was typed; `id` and `version` of the programme that is being changed."""
 
     id: Optional[int]
     patient: str
     first_day: str
     last_day: str
+    version: str = ""
     course: str = ""
     times: List[str] = field(default_factory=list)
     weekdays: Set[int] = field(default_factory=set)
@@ -96,6 +97,7 @@ def of_programme(programme: ExerciseProgramme) -> Typed:
         patient=str(programme.patient.name),
         first_day=programme.first_day.isoformat(),
         last_day=programme.last_day.isoformat(),
+        version=str(programme.version),
         course=str(programme.course_id or ""),
         times=times_of(programme),
         weekdays=set(weekdays_of(programme)),
@@ -110,15 +112,17 @@ def typed_in(programme_id: Optional[int]) -> Typed:
         patient=_field("patient"),
         first_day=_field("first_day"),
         last_day=_field("last_day"),
+        version=_field("version"),
         course=_field("course"),
         times=[_field(f"time_{number}") for number in range(1, MOST_TIMES + 1)],
-        weekdays={int(day) for day in request.form.getlist("weekday") if day in "0123456" and day},
+        weekdays={int(day) for day in request.form.getlist("weekday") if day in list("0123456")},
         rows=[
             Row(
                 title=_field(f"title_{number}"),
                 dose=_field(f"dose_{number}"),
                 instructions=_field(f"instructions_{number}"),
                 was=_field(f"was_{number}"),
+                filename=_field(f"filename_{number}"),
                 drop_file=request.form.get(f"drop_file_{number}") == "1",
             )
             for number in range(1, MOST_EXERCISES + 1)
@@ -130,9 +134,11 @@ def draft_of(db: Session, typed: Typed, standing: Optional[ExerciseProgramme]) -
     """What was typed, its files kept in this transaction; those of `standing` stay unless dropped.
 
     Raises:
-        Garbled: for a day that is none.
+        Garbled: for a day that is none, and where somebody changed `standing` meanwhile.
         inbox.errors.Refusal: 422 for a file of a kind or size that is not sent.
     """
+    if standing is not None and typed.version != str(standing.version):
+        raise Garbled(t("Somebody has changed these exercises meanwhile: open them again."))
     standing_files = (
         {str(one.position): one.file_id for one in standing.exercises} if standing else {}
     )

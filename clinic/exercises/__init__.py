@@ -5,9 +5,8 @@ when they are sent (`deciding`, which the sending imports), as reminders of visi
 it is the bot's: every word is the clinician's or a fixed text.
 """
 
+from clinic.exercises.checking import Draft, DraftExercise
 from clinic.exercises.programmes import (
-    Draft,
-    DraftExercise,
     ProgrammeRefused,
     UnknownProgramme,
     running_programmes,

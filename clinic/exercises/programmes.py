@@ -14,15 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clinic.courses import local_day, own_course
-from clinic.exercises.checking import Draft, DraftExercise, problems_of
+from clinic.exercises.checking import Draft, problems_of
 from clinic.exercises.planning import plan_programme
 from clinic.models import Contact, Exercise, ExerciseProgramme
 from clinic.models.exercises import ACTIVE, BY_STAFF, ENDED, PAUSED
 from clinic.scheduling.errors import UnknownCourse
 from clinic.scheduling.rows import patient_named
 from clinic.setup import profile_in
-
-__all__ = ["Draft", "DraftExercise"]
 
 ENDED_ALREADY = "This programme has ended: write a new one."
 

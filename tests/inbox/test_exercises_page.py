@@ -149,10 +149,12 @@ def test_changing_keeps_the_files_that_nobody_took_away(
     page = f"/conversations/{contact}/exercises/{one(db).id}"
     form = asha.get(page).text
     assert 'value="Bridge"' in form and "steps.pdf" in form and 'name="was_2" value="2"' in form
-    again = fields(was_1="1", was_2="2", title_1="", dose_1="", instructions_1="")
+    again = fields(version="1", was_1="1", was_2="2", title_1="", dose_1="", instructions_1="")
     assert press(asha, page, page, **again).status_code == 302
     assert titles(db) == {"Small steps": kept} and one(db).version == 2
-    again.update(was_1="", was_2="1", drop_file_2="1")
+    stale = press(asha, page, page, **again)
+    assert stale.status_code == 422 and "Somebody has changed these exercises" in stale.text
+    again.update(version="2", was_1="", was_2="1", drop_file_2="1")
     press(asha, page, page, **again)
     assert titles(db) == {"Small steps": None}
     assert acts(db).count("exercises_changed") == 2
