@@ -9,6 +9,7 @@ from flask import Blueprint
 from inbox.pages import (
     account,
     audit_log,
+    bills,
     calendars,
     canned,
     care,
@@ -42,6 +43,7 @@ def blueprints() -> List[Blueprint]:
         day.pages,
         visits.pages,
         plans.pages,
+        bills.pages,
         care.pages,
         account.pages,
         people.pages,

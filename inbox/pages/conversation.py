@@ -27,6 +27,7 @@ from inbox.access.note_sight import clinical_here
 from inbox.access.viewer import allowed, needs
 from inbox.api.base import ID, LARGEST_ID
 from inbox.card import read_card
+from inbox.card_bills import read_bills
 from inbox.errors import Refusal
 from inbox.house import house
 from inbox.intents import OTHER, answerable_intents
@@ -90,7 +91,10 @@ def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
     shown = _conversation(contact_id, before)
     with house().database.reading() as db:
         contact = conversation(db, contact_id)
-        more: Dict[str, Any] = {"card": read_card(db, contact)}
+        more: Dict[str, Any] = {
+            "card": read_card(db, contact),
+            "card_bills": read_bills(db, contact),
+        }
         if before is None:
             more["canned"] = list_canned(db, allowed("use_clinical_replies"))
             more["note_is_clinical"] = clinical_here(db, int(contact.id))
