@@ -13,6 +13,7 @@ from clinic.consent import mark_notice_given, record
 from clinic.contacts import ensure_contact, find_contact
 from clinic.course_plans import Plan, author
 from clinic.database import Database
+from clinic.demo_bills import seed_bill
 from clinic.models import Appointment, Contact, Course, Patient, Service
 from clinic.models.consent import CARE, STAFF
 from clinic.models.schedule import COMPLETED
@@ -64,6 +65,8 @@ def _add(session: Session, person: Dict[str, Any], now: datetime) -> None:
     preferred = calendar.profile.category(person["category"]).clinicians
     course = _course(session, calendar, patient, person.get("course"), preferred, now)
     _past_visits(session, calendar, patient, course, person, now)
+    if "bill" in person:
+        seed_bill(session, patient, course, now, paid=person["bill"] == "paid")
     known = person["past"] > 0 or course is not None
     service = SESSION if known else ASSESSMENT
     for number in range(person["ahead"]):

@@ -80,11 +80,12 @@ def issue(wanted: NewBill, key: str, by: str) -> int:
     """
 
     def work(session: Session) -> int:
-        bill_id = issuing.issue(session, wanted, by, f"desk:{key}", now())
-        bill = find_bill(session, bill_id)
-        detail = {"number": int(bill.number), "paise": int(bill.total_paise)}
-        record(session, by, "bill_issued", f"bill:{bill_id}", detail)
-        return bill_id
+        done = issuing.issue(session, wanted, by, f"desk:{key}", now())
+        if not done.repeated:
+            bill = find_bill(session, done.id)
+            detail = {"number": int(bill.number), "paise": int(bill.total_paise)}
+            record(session, by, "bill_issued", f"bill:{done.id}", detail)
+        return done.id
 
     return int(_change(work))
 
@@ -93,7 +94,8 @@ def take_payment(bill_id: int, payment: NewPayment, key: str, by: str) -> None:
     """Note money that came; refusals as `issue`."""
 
     def work(session: Session) -> None:
-        paying.pay(session, bill_id, payment, by, f"desk:{key}", now())
+        if paying.pay(session, bill_id, payment, by, f"desk:{key}", now()).repeated:
+            return
         detail = {"paise": payment.paise, "how": payment.how}
         record(session, by, "bill_paid", f"bill:{bill_id}", detail)
 

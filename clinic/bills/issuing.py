@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from clinic.bills.terms import BillRefused, NewBill, check, financial_year, keep_until, tidy
+from clinic.bills.terms import BillRefused, Done, NewBill, check, financial_year, keep_until, tidy
 from clinic.courses import local_day
 from clinic.models import Appointment, Bill, BillCounter, BillLine, Contact, Course
 from clinic.models.bills import CANCELLED
@@ -20,8 +20,8 @@ from clinic.upsert import insert_new
 LONGEST_SERIAL = 16
 
 
-def issue(session: Session, wanted: NewBill, by: str, cause: str, now: datetime) -> int:
-    """Issue a bill of supply, once per `cause`; its id.
+def issue(session: Session, wanted: NewBill, by: str, cause: str, now: datetime) -> Done:
+    """Issue a bill of supply, once per `cause`.
 
     Whoever issues at the same time waits for the counter of the financial year, and gets the
     next number once this transaction has ended.
@@ -41,7 +41,7 @@ def issue(session: Session, wanted: NewBill, by: str, cause: str, now: datetime)
     counter = _counter(session, financial_year(day))
     earlier = _issued_for(session, wanted, cause)
     if earlier is not None:
-        return earlier
+        return Done(earlier, repeated=True)
     number = int(counter.last) + 1
     serial = serial_of(profile.billing.serial_prefix, int(counter.year), number)
     counter.last = number
@@ -67,7 +67,7 @@ def issue(session: Session, wanted: NewBill, by: str, cause: str, now: datetime)
     session.add(bill)
     session.flush()
     _write_lines(session, bill, wanted)
-    return int(bill.id)
+    return Done(int(bill.id))
 
 
 def serial_of(prefix: str, year: int, number: int) -> str:

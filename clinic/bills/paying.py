@@ -9,7 +9,7 @@ from typing import List, Optional, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from clinic.bills.terms import LONGEST_REASON, BillRefused, checked_reference, tidy
+from clinic.bills.terms import LONGEST_REASON, BillRefused, Done, checked_reference, tidy
 from clinic.models import Bill, Payment
 from clinic.models.bills import CANCELLED, ISSUED, PAID, WAYS_TO_PAY
 
@@ -25,8 +25,8 @@ class NewPayment:
 
 def pay(
     session: Session, bill_id: int, payment: NewPayment, by: str, cause: str, now: datetime
-) -> int:
-    """Write down a payment, once per `cause`; its id. The bill is paid once nothing is due.
+) -> Done:
+    """Write down a payment, once per `cause`. The bill is paid once nothing is due.
 
     Raises:
         BillRefused: `not_found`, `cancelled`, `how`, `amount`, `over`, `reference_needed`,
@@ -37,7 +37,7 @@ def pay(
     if same is not None:
         if same.bill_id != bill_id:
             raise BillRefused("key_reused")
-        return int(same.id)
+        return Done(int(same.id), repeated=True)
     if bill.state == CANCELLED:
         raise BillRefused("cancelled")
     if payment.how not in WAYS_TO_PAY:
@@ -63,7 +63,7 @@ def pay(
     if payment.paise == due:
         bill.state = PAID
     session.flush()
-    return int(row.id)
+    return Done(int(row.id))
 
 
 def cancel(session: Session, bill_id: int, reason: str, by: str, now: datetime) -> None:

@@ -47,6 +47,14 @@ class BillRefused(Exception):
 
 
 @dataclass(frozen=True)
+class Done:
+    """The bill or payment that was asked for; `repeated` where its cause had made it before."""
+
+    id: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
 class NewLine:
     """A line to bill: so many of something, at so many paise each."""
 

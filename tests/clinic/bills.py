@@ -43,4 +43,4 @@ def a_bill(db: Database, contact_id: int, now: datetime, *lines: NewLine, **more
     """The id of a bill that was issued."""
     with db.transaction() as session:
         cause = f"test:{contact_id}:{more}:{now.isoformat()}"
-        return issue(session, wanted(contact_id, *lines, **more), "staff:1", cause, now)
+        return issue(session, wanted(contact_id, *lines, **more), "staff:1", cause, now).id

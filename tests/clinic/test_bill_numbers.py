@@ -50,7 +50,7 @@ def test_who_issue_at_once_get_consecutive_numbers(
 
     def work(number: int) -> int:
         with clinic.transaction() as session:
-            made = issue(session, wanted(contacts[number]), "staff:1", f"race:{number}", now)
+            made = issue(session, wanted(contacts[number]), "staff:1", f"race:{number}", now).id
             if number % 3 == 2:
                 # this one comes to nothing after it had its number
                 raise BillRefused("contact")
@@ -71,7 +71,7 @@ def test_one_form_sent_at_once_is_one_bill(
 
     def work(_number: int) -> int:
         with clinic.transaction() as session:
-            return issue(session, wanted(contact), "staff:1", "desk:one", now)
+            return issue(session, wanted(contact), "staff:1", "desk:one", now).id
 
     assert len(set(race(work))) == 1
     with clinic.reading() as session:
@@ -86,7 +86,7 @@ def test_who_take_money_at_once_never_take_more_than_is_due(
 
     def work(which: int) -> int:
         with clinic.transaction() as session:
-            return pay(session, number, NewPayment(20000, "cash"), "s", f"pay:{which}", now)
+            return pay(session, number, NewPayment(20000, "cash"), "s", f"pay:{which}", now).id
 
     outcomes = race(work)
     assert outcomes.count("over") == THREADS - 2

@@ -233,7 +233,7 @@ def _bills(db: Database, who: Dict[str, int]) -> List[int]:
                     *(who["course"], "Asha Verma", "कविता वर्मा", lines * 3, "hi"),
                     address="12 Invented Road, Kothrud, Pune 411038",
                 )
-            made.append(issue(session, wanted, "staff:1", f"busy:{number}", now()))
+            made.append(issue(session, wanted, "staff:1", f"busy:{number}", now()).id)
         transfer = NewPayment(50000, "upi", "412345678901")
         pay(session, made[1], transfer, "staff:1", "busy:1", now())
         pay(session, made[2], NewPayment(180000, "cash"), "staff:1", "busy:2", now())

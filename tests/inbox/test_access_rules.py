@@ -117,7 +117,7 @@ def furnished(
             canned = int(answer.id)
             line = NewLine("Session", 1, 60000, "9993")
             wanted = NewBill(contact, "Ravi Invented", "Ravi Invented", [line])
-            bill = issue(session, wanted, "staff:1", "test:1", at(9))
+            bill = issue(session, wanted, "staff:1", "test:1", at(9)).id
         yield {
             "contact": contact,
             "handoff": made,
