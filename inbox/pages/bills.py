@@ -40,6 +40,7 @@ pages = Blueprint("bills", __name__)
 
 BILL = f"/bills/{ID.format('bill_id')}"
 LISTED = 50
+OF_A_PAYMENT = ("rupees", "how", "reference")
 
 
 @pages.get(f"{ADDRESS}/bills")
@@ -110,7 +111,7 @@ def pay(bill_id: int) -> Any:
         payment = NewPayment(paise, sent.get("how", ""), sent.get("reference") or None)
         bills.take_payment(bill_id, payment, _key(), my_actor())
     except Refusal as refusal:
-        return _refused(bill_id, refusal)
+        return _refused(bill_id, refusal, {name: sent.get(name, "") for name in OF_A_PAYMENT})
     flash(t("The payment is noted."), "good")
     return redirect(url_for("bills.bill", bill_id=bill_id))
 
@@ -139,14 +140,16 @@ def cancel(bill_id: int) -> Any:
     return redirect(url_for("bills.bill", bill_id=bill_id))
 
 
-def _refused(bill_id: int, refusal: Refusal) -> Tuple[str, int]:
+def _refused(
+    bill_id: int, refusal: Refusal, typed: Optional[Dict[str, str]] = None
+) -> Tuple[str, int]:
     if refusal.status == 404:
         raise refusal
     flash(refusal.message, "bad")
-    return _bill_page(bill_id), refusal.status
+    return _bill_page(bill_id, typed), refusal.status
 
 
-def _bill_page(bill_id: int) -> str:
+def _bill_page(bill_id: int, typed: Optional[Dict[str, str]] = None) -> str:
     with house().database.reading() as db:
         row = bills.found(db, bill_id)
         due = due_paise(db, row)
@@ -159,7 +162,7 @@ def _bill_page(bill_id: int) -> str:
             payments=list(row.payments),
             paid=paid_paise(db, row),
             due=due,
-            due_rupees=rupees_of(due),
+            typed=typed or {"rupees": rupees_of(due)},
             open=row.state == ISSUED,
             standing=row.state != CANCELLED,
             ways=WAYS_TO_PAY,

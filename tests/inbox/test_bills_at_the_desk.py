@@ -172,7 +172,10 @@ def test_a_clinic_that_writes_no_bills_says_so(
 
 def test_paid_in_parts_with_a_utr(front: FlaskClient, db: Database, bill: int) -> None:
     page = f"/bills/{bill}"
-    assert press(front, page, f"{page}/pay", rupees="500", how="upi").status_code == 422
+    refused = press(front, page, f"{page}/pay", rupees="500", how="upi", reference="1234567")
+    assert refused.status_code == 422 and "This is no UTR" in refused.text
+    for kept in ('value="500"', '<option value="upi" selected>', 'value="1234567"'):
+        assert kept in refused.text
     press(front, page, f"{page}/pay", rupees="500", how="upi", reference=UTR, key="k")
     press(front, page, f"{page}/pay", rupees="500", how="upi", reference=UTR, key="k")
     html = front.get(page).text
