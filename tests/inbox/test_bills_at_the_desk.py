@@ -25,6 +25,7 @@ from clinic.texts import Texts
 from tests.at_the_clinic import domain_texts
 from tests.inbox.at_the_desk import ROOT, at, open_clinic, visit
 from tests.inbox.conftest import FilesOfTests, press
+from tests.reminding import send_due, why
 
 Make = Callable[..., int]
 UTR = "412345678901"
@@ -245,6 +246,19 @@ def test_the_patient_gets_the_pdf_as_a_care_message(
         assert caption in content["caption"] and "TP/26-27/0001" in content["caption"]
         assert files.there[content["id"]] == front.get(f"{page}/bill.pdf").data
     assert len(sent(db)) == len(noted(db, "bill_sent")) == 3
+
+
+def test_who_stops_before_it_goes_gets_no_bill(front: FlaskClient, db: Database, bill: int) -> None:
+    page = f"/bills/{bill}"
+    press(front, page, f"{page}/send", key="first")
+    (gone,) = send_due(db, now())
+    assert (gone.kind, gone.filename) == ("media", "TP-26-27-0001.pdf")
+    press(front, page, f"{page}/send", key="second")
+    contact_id = int(only(db, Bill).contact_id)
+    with db.transaction() as session:
+        consent.withdraw_all(session, contact_id, how="words")
+    assert send_due(db, now()) == []
+    assert why(db, f"bill:{bill}:second") == "skipped: opted out"
 
 
 def closed(contact: Any) -> None:
