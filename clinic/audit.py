@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
 from clinic.logs import logger
-from clinic.models import Appointment, AuditEntry, Handoff, Message, Staff
+from clinic.models import Appointment, AuditEntry, Bill, Handoff, Message, Staff
 
 log = logger("audit")
 
@@ -35,6 +35,7 @@ ACTS = (
     *("exercises_ended",),
     *("guardian_confirmed", "waitlist_joined", "waitlist_left", "waitlist_offered"),
     *("canned_written", "canned_removed"),
+    *("bill_issued", "bill_paid", "bill_sent", "bill_cancelled"),
     *("searched_audit", "exported"),
 )
 LONGEST_DETAIL = 500
@@ -47,6 +48,7 @@ _OF_A_CONTACT: Dict[str, Any] = {
     "handoff": Handoff,
     "message": Message,
     "appointment": Appointment,
+    "bill": Bill,
 }
 
 # the network address that this thread of the inbox is serving, and the program there, if any

@@ -13,6 +13,7 @@ from clinic.database import now
 from clinic.handoffs import raise_priority, unresolved_handoff
 from clinic.models import (
     Appointment,
+    Bill,
     Contact,
     ExerciseProgramme,
     Guardian,
@@ -174,7 +175,7 @@ def _merge(session: Session, source: Contact, into: Contact) -> None:
     """Everything of `source` becomes `into`'s; `source` stays as a pointer."""
     _keep_one_handoff(session, source, into)
     moving = (
-        *(Message, Offer, Appointment, Patient, Handoff, Note),
+        *(Message, Offer, Appointment, Patient, Handoff, Note, Bill),
         *(Guardian, Referral, WaitingPatient, ExerciseProgramme),
     )
     for model in moving:

@@ -13,6 +13,7 @@ from clinic.consent import mark_notice_given, record
 from clinic.contacts import ensure_contact, find_contact
 from clinic.course_plans import Plan, author
 from clinic.database import Database
+from clinic.demo_bills import seed_bill
 from clinic.exercises import Draft, DraftExercise
 from clinic.exercises.programmes import write
 from clinic.models import Appointment, Contact, Course, Patient, Service
@@ -67,6 +68,8 @@ def _add(session: Session, person: Dict[str, Any], now: datetime) -> None:
     course = _course(session, calendar, patient, person.get("course"), preferred, now)
     _past_visits(session, calendar, patient, course, person, now)
     _exercises(session, calendar, patient, course, person.get("exercises"), now)
+    if "bill" in person:
+        seed_bill(session, patient, course, now, paid=person["bill"] == "paid")
     known = person["past"] > 0 or course is not None
     service = SESSION if known else ASSESSMENT
     for number in range(person["ahead"]):

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, TypeVar
 import phonenumbers
 from pydantic import Field, validator
 
+from clinic.profile_billing import Billing
 from clinic.profile_values import GRID_MINUTES, LANGUAGES, Name, Part, Span, Week, Words
 
 CATEGORY_CODES = (
@@ -229,6 +230,7 @@ class Profile(Part):
     booking: Booking = Field(default_factory=lambda: Booking.parse_obj({}))
     reminders: Reminders = Field(default_factory=lambda: Reminders.parse_obj({}))
     inbox: Inbox = Field(default_factory=lambda: Inbox.parse_obj({}))
+    billing: Optional[Billing] = None
 
     @validator("phone")
     def _reachable(cls, value: str) -> str:

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from clinic.profile import CLOCK, Profile
+from clinic.profile_billing import SAC, SERIAL_PREFIX, UPI_ID
 from clinic.profile_checks import Fault, cross_faults, did_you_mean, length_faults
 
 Loc = Tuple[Union[str, int], ...]
@@ -148,6 +149,10 @@ _PATTERNS = {
     r"^[0-9A-Za-z.-]{1,20}$": "must be at most 20 letters, digits, . and -, such as '2026-11'",
     CLOCK: "must be a time in quotes, such as '21:00'",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "must be an e-mail address",
+    SAC: "must be a code of health care, '9993' or one that begins with it: bills are for what is "
+    "exempt from GST; goods and wellness need a tax invoice, which is not written here",
+    SERIAL_PREFIX: "must be 1 to 4 capital letters and digits, such as 'TP'",
+    UPI_ID: "must be a UPI id such as 'clinic@bank'",
 }
 
 

@@ -1,7 +1,8 @@
 """What is let go of by the clock: what was only kept to get something done, and is done.
 
 Consents, notices given and the audit log are evidence and stay (`clinic.models.append_only`,
-`clinic.models.audit`); so does the message log, which is the clinic's record.
+`clinic.models.audit`); so does the message log, which is the clinic's record. Bills are held by tax
+law until `keep_until`, and the database refuses to let go of one before (`clinic.models.bills`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Dict, List
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from clinic.bills.keeping import let_go
 from clinic.database import Database
 from clinic.models import CannedReply, DeadLetter, Exercise, StoredFile, WebhookDelivery
 from clinic.models.outgoing import WAITING
@@ -38,6 +40,12 @@ def purge(database: Database, moment: datetime) -> Dict[str, int]:
                 removed = _remove(session, model, over)
             name = str(model.__tablename__)
             counts[name] = counts.get(name, 0) + removed
+    counts["bills"] = 0
+    gone = AT_ONCE
+    while gone == AT_ONCE:
+        with database.transaction() as session:
+            gone = let_go(session, moment, AT_ONCE)
+        counts["bills"] += gone
     return counts
 
 

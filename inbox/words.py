@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from clinic.calendar_words import say_day, say_time
+from clinic.calendar_words import say_day, say_rupees, say_time
 from clinic.staff_replies import AUTHOR
 from inbox.language import t, ui_language
 
@@ -73,6 +73,8 @@ PAUSED_FOR = {
     "staff": "Paused by a physiotherapist.",
 }
 PRICINGS = {"package": "for the whole course", "session": "for each session"}
+BILL_STATES = {"issued": "Not paid", "paid": "Paid", "cancelled": "Cancelled"}
+WAYS_TO_PAY = {"cash": "Cash", "upi": "UPI", "card": "Card", "bank": "Bank transfer"}
 GUARDIAN_STATES = {
     "suspected": "The patient may be under 18; nobody was asked yet.",
     "asked": "Asked who decides for the patient; no answer yet.",
@@ -318,6 +320,9 @@ def for_templates() -> Dict[str, Any]:
         "PROGRAMME_STATUSES": PROGRAMME_STATUSES,
         "PAUSED_FOR": PAUSED_FOR,
         "GUARDIAN_STATES": GUARDIAN_STATES,
+        "BILL_STATES": BILL_STATES,
+        "WAYS_TO_PAY": WAYS_TO_PAY,
+        "rupees": say_rupees,
         "delivery": delivery,
         "what_to_do": what_to_do,
         "who": who,

@@ -68,7 +68,7 @@ def init() -> None:
 
 @app.command()
 def demo() -> None:
-    """Seed invented patients, visits, a course and staff; may be repeated."""
+    """Seed invented patients, visits, courses, bills and staff; may be repeated."""
     from clinic.database import now
     from clinic.demo import seed_demo
     from clinic.demo_staff import add_demo_staff
@@ -77,7 +77,7 @@ def demo() -> None:
         seed_demo(open_database(), now())
         with open_database().transaction() as session:
             add_demo_staff(session, settings().secret_key)
-    out.print("The demo's patients, visits and course are in the database.")
+    out.print("The demo's patients, visits, courses and bills are in the database.")
 
 
 @app.command()

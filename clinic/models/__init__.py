@@ -4,6 +4,7 @@ from clinic.models.announcement import Announcement
 from clinic.models.attendance import AttendanceMark
 from clinic.models.audit import AuditEntry
 from clinic.models.base import Base
+from clinic.models.bills import Bill, BillCounter, BillLine, Payment
 from clinic.models.care import Course, Patient
 from clinic.models.consent import Consent, Guardian, NoticeGiven, Referral
 from clinic.models.contact import Contact, DeadLetter, DoneWork, Tracker
@@ -35,6 +36,9 @@ __all__ = [
     "AuditEntry",
     "Availability",
     "Base",
+    "Bill",
+    "BillCounter",
+    "BillLine",
     "CalendarFeed",
     "CannedReply",
     "ChatwootLink",
@@ -58,6 +62,7 @@ __all__ = [
     "Nudge",
     "Offer",
     "Patient",
+    "Payment",
     "Profile",
     "Referral",
     "Reminder",

@@ -15,6 +15,7 @@ from clinic.models.staff import FRONT_DESK, MANAGER, PHYSIOTHERAPIST, ROLES
 
 EVERYBODY = frozenset(ROLES)
 CLINICIANS = frozenset({PHYSIOTHERAPIST, MANAGER})
+DESK = frozenset({FRONT_DESK, MANAGER})
 MANAGERS = frozenset({MANAGER})
 
 CLINICAL_REASONS = frozenset({"clinical", "red_flag", "media"})
@@ -32,6 +33,9 @@ ROLES_MAY: Dict[str, FrozenSet[str]] = {
     "use_clinical_replies": CLINICIANS,
     "see_plans": CLINICIANS,
     "write_plans": CLINICIANS,
+    "see_bills": EVERYBODY,
+    "write_bills": DESK,
+    "cancel_bills": MANAGERS,
     "search_audit": MANAGERS,
     "export_audit": MANAGERS,
     "manage_staff": MANAGERS,

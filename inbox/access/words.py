@@ -70,6 +70,10 @@ ACT_LABELS = {
     "take_back": "Took a waiting answer back",
     "canned_written": "Wrote a ready answer",
     "canned_removed": "Removed a ready answer",
+    "bill_issued": "Issued a bill",
+    "bill_paid": "Noted a payment",
+    "bill_sent": "Sent a bill to the patient",
+    "bill_cancelled": "Cancelled a bill",
     "searched_audit": "Searched this log",
     "exported": "Exported",
 }
@@ -92,6 +96,7 @@ SUBJECTS = {
     "token": "API token {id}",
     "webhook": "Webhook {id}",
     "canned": "Ready answer {id}",
+    "bill": "Bill {id}",
     "audit": "This log",
     "contacts": "Patients",
     "page": "A page",

@@ -9,6 +9,7 @@ from flask import Blueprint
 from inbox.pages import (
     account,
     audit_log,
+    bills,
     calendars,
     canned,
     care,
@@ -44,6 +45,7 @@ def blueprints() -> List[Blueprint]:
         visits.pages,
         plans.pages,
         exercises.pages,
+        bills.pages,
         care.pages,
         account.pages,
         people.pages,

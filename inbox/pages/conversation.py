@@ -27,6 +27,7 @@ from inbox.access.note_sight import clinical_here
 from inbox.access.viewer import allowed, needs
 from inbox.api.base import ID, LARGEST_ID
 from inbox.card import read_card
+from inbox.card_bills import read_bills
 from inbox.card_exercises import read_exercises
 from inbox.errors import Refusal
 from inbox.house import house
@@ -94,6 +95,7 @@ def show(contact_id: int, before: Optional[int] = None, **kept: Any) -> str:
         more: Dict[str, Any] = {
             "card": read_card(db, contact),
             "programmes": read_exercises(db, contact),
+            "card_bills": read_bills(db, contact),
         }
         if before is None:
             more["canned"] = list_canned(db, allowed("use_clinical_replies"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any, Dict, List, Optional
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -27,6 +26,7 @@ from inbox.errors import Refusal
 from inbox.house import house
 from inbox.language import said, t, ui_language
 from inbox.pages.conversation import ADDRESS, conversation
+from inbox.rupees import paise_of
 from inbox.staff import my_actor
 from inbox.visits import names_of
 
@@ -128,13 +128,9 @@ def _paise(given: str) -> Optional[int]:
     if not given:
         return None
     try:
-        paise = Decimal(given.replace(",", "")) * 100
-        whole = paise == paise.to_integral_value()
-    except InvalidOperation:
-        whole = False
-    if not whole or not 0 <= paise < 10**12:
-        raise _Garbled(t("Price: give rupees, such as 600 or 600.50."))
-    return int(paise)
+        return paise_of(given)
+    except ValueError:
+        raise _Garbled(t("Price: give rupees, such as 600 or 600.50.")) from None
 
 
 def _day(given: str) -> Optional[date]:

@@ -11,7 +11,7 @@ from clinic.consent import allows
 from clinic.course_plans import deliver
 from clinic.database import Database
 from clinic.demo import seed_demo
-from clinic.models import Appointment, Contact, Course, ExerciseProgramme
+from clinic.models import Appointment, Bill, Contact, Course, ExerciseProgramme
 from clinic.profile_file import load_profile
 from clinic.reminders.missed import plan_drop_offs
 from clinic.setup import write_profile
@@ -41,6 +41,8 @@ def test_the_demo_is_seeded_once(sqlite_db: Database, now: datetime) -> None:
                 Appointment.course_id == course.id, Appointment.status == "completed"
             )
         ).scalar_one()
+        bills = session.execute(select(Bill).order_by(Bill.id)).scalars().all()
+        payments = [len(bill.payments) for bill in bills]
         ahead = (
             session.execute(select(Appointment.starts_at).where(Appointment.status == "booked"))
             .scalars()
@@ -51,6 +53,11 @@ def test_the_demo_is_seeded_once(sqlite_db: Database, now: datetime) -> None:
     assert (course.sessions, done) == (12, 3)
     assert all(plan.expect and plan.why_finish and plan.price_paise for plan in (course, idle))
     assert all(starts_at > now for starts_at in ahead)
+    assert [(bill.serial, bill.state, bill.total_paise) for bill in bills] == [
+        ("TP/26-27/0001", "issued", 640000),
+        ("TP/26-27/0002", "paid", 60000),
+    ]
+    assert payments == [0, 1]
 
 
 def test_one_of_them_has_exercises_for_home(sqlite_db: Database, now: datetime) -> None:

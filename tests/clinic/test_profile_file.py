@@ -8,6 +8,7 @@ import pytest
 
 from clinic.profile import Profile
 from clinic.profile_file import ProfileError, load_profile
+from tests.clinic.bills import GSTIN
 
 ROOT = Path(__file__).parents[2]
 SMALL = (Path(__file__).parent / "small_clinic.yml").read_text(encoding="utf-8")
@@ -189,6 +190,50 @@ def faults_of(tmp_path: Path, text: str) -> list[str]:
 def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str, said: str) -> None:
     assert before in SMALL
     assert faults_of(tmp_path, SMALL.replace(before, after, 1)) == [f"clinic.yml {said}"]
+
+
+BILLING = """billing:
+  legal_name: Small Clinic (invented)
+  serial_prefix: SC
+"""
+BILLING_FAULTS = [
+    (
+        "gstin: 27ABC",
+        "gstin: is no GSTIN: 15 characters whose last one checks the others; leave it",
+    ),
+    (f"gstin: {GSTIN[:-1]}0", "gstin: is no GSTIN: 15 characters whose last one checks the others"),
+    ('sac: "9021"', "sac: must be a code of health care, '9993' or one that begins with it: bills"),
+    ("sac: 9993", "sac: must be text; put it in quotes"),
+    ("upi_id: small", "upi_id: must be a UPI id such as 'clinic@bank'"),
+    (
+        "serial_prefix: S/C",
+        "serial_prefix: must be 1 to 4 capital letters and digits, such as 'TP'",
+    ),
+    ("serial_prefix: CLINIC", "serial_prefix: must be 1 to 4 capital letters and digits"),
+    ("legal_name: ''", "legal_name: is empty"),
+    ("gst: 1", "gst: unknown key; did you mean 'gstin'?"),
+]
+
+
+def test_a_clinic_that_bills_is_sound_with_and_without_a_gstin(tmp_path: Path) -> None:
+    file = tmp_path / "clinic.yml"
+    file.write_text(SMALL + BILLING, encoding="utf-8")
+    billing = load_profile(file).billing
+    assert billing is not None and (billing.sac, billing.gstin) == ("9993", None)
+    assert billing.payee == "Small Clinic (invented)"
+    file.write_text(f"{SMALL}{BILLING}  gstin: {GSTIN.lower()}\n", encoding="utf-8")
+    billing = load_profile(file).billing
+    assert billing is not None and billing.gstin == GSTIN
+
+
+@pytest.mark.parametrize(("wrong", "said"), BILLING_FAULTS)
+def test_a_fault_in_billing_is_named_with_its_line(tmp_path: Path, wrong: str, said: str) -> None:
+    key = wrong.split(":")[0]
+    kept = [line for line in BILLING.splitlines() if not line.startswith(f"  {key}:")]
+    text = SMALL + "\n".join([*kept, f"  {wrong}", ""])
+    line = len(text.splitlines())
+    (fault,) = faults_of(tmp_path, text)
+    assert fault.startswith(f"clinic.yml line {line}: billing.{said}"), fault
 
 
 def test_every_fault_is_named_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

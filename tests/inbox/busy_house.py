@@ -11,6 +11,9 @@ from sqlalchemy import select
 from clinic import consent, waitlist
 from clinic.absence import add_leave
 from clinic.attendance import mark
+from clinic.bills.issuing import issue
+from clinic.bills.paying import NewPayment, cancel, pay
+from clinic.bills.terms import NewBill, NewLine
 from clinic.bubbles import Choice, Choices, Text
 from clinic.canned import save_canned, store_file
 from clinic.contacts import ensure_contact
@@ -44,6 +47,7 @@ class Busy:
     visit: int
     answer: int
     programme: int
+    bills: List[int]
 
     def paths(self) -> List[str]:
         """The address of every page, with each of its looks."""
@@ -61,6 +65,9 @@ class Busy:
             *(f"/visits/{self.visit}", f"/visits/{self.visit}/move"),
             *("/day", "/day?date=2026-11-24", "/day?date=2026-11-29", "/day?clinician=neha"),
             f"/day/book?clinician=neha&at={at(16).isoformat().replace('+', '%2B')}",
+            *(f"/conversations/{self.contacts['bot']}/bills", f"{talk}/bills"),
+            *(f"/conversations/{self.contacts['course']}/bills?course=1",),
+            *(f"/bills/{bill}" for bill in self.bills),
             *("/answers", f"/answers/{self.answer}", "/search"),
             *("/account", "/staff", "/audit", "/nowhere"),
         ]
@@ -91,7 +98,8 @@ def furnish(db: Database, me: str = "Asha", colleague: str = "Binu") -> Busy:
         shown = save_canned(session, None, "Thanks", {"en": "Thank you, {name}!"}, False, me)
         save_canned(session, None, "Ice and rest", {"en": "Use ice as you were shown."}, True, me)
         answer = int(shown.id)
-    return Busy(contacts, handoffs, booked, answer, _exercises(db, contacts))
+    programme = _exercises(db, contacts)
+    return Busy(contacts, handoffs, booked, answer, programme, _bills(db, contacts))
 
 
 def _someone(db: Database, number: int, name: Any, language: str = "en") -> int:
@@ -243,3 +251,24 @@ def _care(db: Database, who: Dict[str, int]) -> None:
         waitlist.join(session, who["course"], anybody, now() + timedelta(seconds=1))
     with db.transaction() as session:
         offer_freed_slots(session, now(), Texts.load(ROOT / "domain"))
+
+
+def _bills(db: Database, who: Dict[str, int]) -> List[int]:
+    """One of each kind: due, paid in part, paid, cancelled, made out to somebody else in Hindi."""
+    name, made = "Sunita Rao", []
+    with db.transaction() as session:
+        for number in range(5):
+            lines = [NewLine("Physiotherapy session, 23-11-2026", 1 + number, 60000, "9993")]
+            wanted = NewBill(who["bot"], name, name, lines)
+            if number == 4:
+                wanted = NewBill(
+                    *(who["course"], "Asha Verma", "कविता वर्मा", lines * 3, "hi"),
+                    address="12 Invented Road, Kothrud, Pune 411038",
+                )
+            made.append(issue(session, wanted, "staff:1", f"busy:{number}", now()).id)
+        transfer = NewPayment(50000, "upi", "412345678901")
+        pay(session, made[1], transfer, "staff:1", "busy:1", now())
+        pay(session, made[2], NewPayment(180000, "cash"), "staff:1", "busy:2", now())
+        pay(session, made[3], NewPayment(100000, "card"), "staff:1", "busy:3", now())
+        cancel(session, made[3], "Billed twice", "staff:1", now())
+    return made

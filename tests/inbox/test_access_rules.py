@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic import tokens
+from clinic.bills.issuing import issue
+from clinic.bills.terms import NewBill, NewLine
 from clinic.canned import save_canned
 from clinic.database import Database
 from clinic.exercises.programmes import write
@@ -51,6 +53,9 @@ PAGES: dict[str, tuple[int, int, int]] = {
     "/day/book": (404, 404, 404),
     "/visits/<visit>": (200, 200, 200),
     "/visits/<visit>/move": (200, 200, 200),
+    "/conversations/<contact>/bills": (200, 200, 200),
+    "/bills/<bill>": (200, 200, 200),
+    "/bills/<bill>/bill.pdf": (200, 200, 200),
     "/account": (200, 200, 200),
     "/staff": (403, 403, 200),
     "/audit": (403, 403, 200),
@@ -81,6 +86,10 @@ ACTIONS: dict[str, tuple[int, int, int]] = {
     "/visits/<visit>/mark": (422, 422, 422),
     "/visits/<visit>/move": (422, 422, 422),
     "/visits/<visit>/cancel": (422, 422, 422),
+    "/conversations/<contact>/bills": (422, 403, 422),
+    "/bills/<bill>/pay": (422, 403, 422),
+    "/bills/<bill>/send": (409, 403, 409),
+    "/bills/<bill>/cancel": (403, 403, 422),
     "/day/book": (404, 404, 404),
     "/day/offer": (422, 422, 422),
     "/answers": (422, 422, 422),
@@ -116,6 +125,9 @@ def furnished(
             answer = save_canned(session, None, "Thanks", {"en": "Thank you"}, False, "Asha")
             canned = int(answer.id)
             programme = write(session, contact, draft(), "staff:1", at(9))
+            line = NewLine("Session", 1, 60000, "9993")
+            wanted = NewBill(contact, "Ravi Invented", "Ravi Invented", [line])
+            bill = issue(session, wanted, "staff:1", "test:1", at(9)).id
         yield {
             "contact": contact,
             "handoff": made,
@@ -124,6 +136,7 @@ def furnished(
             "message": 1,
             "course": 999,
             "programme": programme,
+            "bill": bill,
         }
 
 

@@ -23,6 +23,8 @@ from tests.inbox.phrases import filled_elsewhere
 MARKS = "⟦", "⟧"
 # what is a name, here and in Hindi
 NAMES = {"Sandhi", "Asha", "Binu", "Chandra", "WhatsApp", "CSV", "PDF", "Ctrl", "Enter"}
+# and codes
+NAMES |= {"SAC", "TP"}
 NAMES |= {word for name in PATIENTS for word in re.findall(r"[A-Za-z]+", name)}
 SPOKEN = ("aria-label", "title", "placeholder", "alt", "content", "data-lost", "data-new")
 SPOKEN += ("data-urgent", "data-on", "data-off", "data-left", "data-over", "data-gap")
@@ -132,6 +134,13 @@ def test_what_is_refused_is_said_in_hindi(
         (f"{talk}/plans", {**plan, "sessions": "x"}),
         (f"{talk}/plans", {**plan, "sessions": "4", "rupees": "many"}),
         (f"{talk}/plans", {**plan, "sessions": "4", "expires_on": "2020-01-01"}),
+        (f"{talk}/bills", {"patient": "A", "description": "Belt", "rupees": "5", "sac": "9021"}),
+        (f"{talk}/bills", {"patient": "A", "description": "Session", "rupees": "x", "sac": "9993"}),
+        (f"{talk}/bills", {"patient": "A"}),
+        (f"/bills/{busy.bills[0]}/pay", {"rupees": "1", "how": "upi"}),
+        (f"/bills/{busy.bills[0]}/pay", {"rupees": "many", "how": "upi"}),
+        (f"/bills/{busy.bills[3]}/send", {}),
+        (f"/bills/{busy.bills[0]}/cancel", {"reason": ""}),
         ("/answers", {"title": ""}),
         ("/staff", {"login": "x", "name": "New", "role": "manager"}),
         ("/staff", {"login": "asha@clinic.example", "name": "New", "role": "manager"}),

@@ -1,0 +1,1 @@
+"""Bills of supply: issued with a number that nobody skips, paid, cancelled, printed."""
