@@ -7,11 +7,11 @@ every step, by a model that knows only what was done.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from clinic import consent
 from clinic.bubbles import bubble_from_json
@@ -33,6 +33,7 @@ from worker.planning import plan_within
 
 TIMES = (("09:00",), ("09:00", "18:00"), ("10:30", "18:00", "20:30"), ("12:00",))
 WEEKDAYS = (range(7), (0, 2, 4), (0, 1, 2, 3), (5, 6))
+TAPS = ("done", "partly", "hurts", "hurts")
 JUMPS = (1, 20, 59, 61, 180, 600, 1500)
 HOUR = timedelta(hours=1)
 
@@ -59,7 +60,6 @@ class Home(RuleBasedStateMachine):
         self.sent: Dict[Tuple[int, date, str], int] = {}
         self.answers: Dict[Tuple[int, date, str], str] = {}
         self.programme = 0
-        self.letters: List[Any] = []
 
     @initialize(times=st.sampled_from(TIMES), days=st.sampled_from(WEEKDAYS))
     def begins(self, times: Tuple[str, ...], days: Any) -> None:
@@ -107,12 +107,14 @@ class Home(RuleBasedStateMachine):
         if deed == "ends" or self.status != "ended":
             self.status = {"pauses": "paused", "resumes": "active", "ends": "ended"}[deed]
 
-    @rule(what=st.sampled_from(["done", "partly", "hurts"]), which=st.integers(0, 30))
-    def the_patient_taps(self, what: str, which: int) -> None:
+    @rule(taps=st.lists(st.sampled_from(TAPS), min_size=1, max_size=3), back=st.integers(0, 3))
+    def the_patient_taps(self, taps: List[str], back: int) -> None:
+        """The buttons of one of the latest messages, one after the other."""
         keys = self._keys()
-        if not keys:
-            return
-        key = keys[which % len(keys)]
+        for what in taps if keys else []:
+            self._taps(what, keys[-1 - back % len(keys)])
+
+    def _taps(self, what: str, key: str) -> None:
         programme, version, day, at = key.split(":", 3)
         named = (int(programme), date.fromisoformat(day), at)
         own = int(programme) == self.programme
@@ -147,20 +149,51 @@ class Home(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from(JUMPS), works=st.booleans(), plans=st.booleans())
     def time_passes(self, minutes: int, works: bool, plans: bool) -> None:
         self.time += timedelta(minutes=minutes)
-        with self.db.transaction() as session:
-            session.get(Contact, self.contact).last_inbound_at = self.time
+        self._writes_to_the_clinic()
         if plans:
             with self.db.transaction() as session:
                 plan_within(session, self.time)
         if works:
-            self.the_worker_works(False, "nothing")
+            self._begins(claimed(self.db, self.time), crashes=False)
 
-    @rule(crashes=st.booleans(), meanwhile=st.sampled_from(["nothing", "pauses", "ends"]))
-    def the_worker_works(self, crashes: bool, meanwhile: str) -> None:
-        """It claims what is due; something happens; it begins to send, and may die over it."""
+    @rule(
+        late=st.sampled_from([0, 0, 0, 30, 61]),
+        meanwhile=st.sampled_from(["nothing", "pauses", "ends", "is written", "it hurts"]),
+        times=st.sampled_from(TIMES),
+        crashes=st.booleans(),
+    )
+    def something_is_due(
+        self, late: int, meanwhile: str, times: Tuple[str, ...], crashes: bool
+    ) -> None:
+        """A worker claims it at its time; something happens; it begins to send, and may die."""
+        self.staff("resumes")
+        if self.status == "ended":
+            self._writes(times, range(7))
+        self.time = (self._next_due() or self.time) + timedelta(minutes=late)
+        self._writes_to_the_clinic()
         ids = claimed(self.db, self.time)
-        if ids and meanwhile != "nothing":
+        if meanwhile in ("pauses", "ends"):
             self.staff(meanwhile)
+        elif meanwhile == "is written":
+            self._writes(times, range(7))
+        elif meanwhile == "it hurts":
+            self.the_patient_taps(["hurts"], 0)
+        self._begins(ids, crashes)
+
+    def _next_due(self) -> Optional[datetime]:
+        with self.db.reading() as session:
+            due = select(func.min(Message.due_at)).where(
+                Message.state == "planned", Message.due_at > self.time
+            )
+            found = session.execute(due).scalar_one()
+        return None if found is None else found.astimezone(PUNE)
+
+    def _writes_to_the_clinic(self) -> None:
+        """The 24-hour window is open."""
+        with self.db.transaction() as session:
+            session.get(Contact, self.contact).last_inbound_at = self.time
+
+    def _begins(self, ids: List[int], crashes: bool) -> None:
         for letter in begun(self.db, ids, self.time):
             self._goes(letter)
             if not crashes:
