@@ -79,8 +79,7 @@ class Bench:
 
     def _model(self, folder: Path) -> Path:
         """The model to serve; trained for the figure, or because there is none."""
-        given = os.environ.get("SANDHI_MODEL")
-        model = Path(given).resolve() if given else start.standing_model()
+        model = start.standing_model()
         if "start" in self._only or model is None:
             say("training Sandhi's model from nothing")
             try:

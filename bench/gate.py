@@ -20,7 +20,7 @@ SECONDS = 300.0
 
 
 def measure(folder: Path, quick: bool) -> Measured:
-    """Memory by part and milliseconds a message, in a process of its own.
+    """Memory of its own by part and milliseconds a message, in a process of its own.
 
     Raises:
         BenchError: there is no trained model, or the process failed.
@@ -38,7 +38,7 @@ def measure(folder: Path, quick: bool) -> Measured:
     memory = sum(found["memory_mb"].values())
     return Measured(
         [
-            Figure("gate, private memory", memory, "MB", MEMORY_TARGET_MB, note=parts),
+            Figure("gate, memory", memory, "MB", MEMORY_TARGET_MB, note=parts),
             Figure("gate, typed message, p50", percentile(found["ms"], 0.5), "ms", P50_TARGET_MS),
             Figure("  p95", percentile(found["ms"], 0.95), "ms"),
         ],

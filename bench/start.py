@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Dict, Optional
@@ -32,7 +33,10 @@ def train(folder: Path) -> "tuple[Path, float]":
 
 
 def standing_model() -> Optional[Path]:
-    """The model of the present files, where it has been trained already."""
+    """The model that `SANDHI_MODEL` names; else that of the present files, where there is one."""
+    given = os.environ.get("SANDHI_MODEL")
+    if given:
+        return Path(given).resolve()
     path = model_path()
     return path if path.exists() else None
 

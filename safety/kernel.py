@@ -105,7 +105,7 @@ class KernelModel:
         gram = _gram(meanings, matrices, config)
         alpha, inverse_diagonal = _solve(gram, targets)
         left_out = targets - alpha / inverse_diagonal[:, None]
-        weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float32) for v in matrices}
+        weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float16) for v in matrices}
         return cls(
             list(labels),
             config,
@@ -130,7 +130,7 @@ class KernelModel:
                 texts = inputs.view(view)
             else:
                 texts = sounds = sounds or inputs.view(view)
-            scores += vectorizer.transform(texts) @ self.weights[view]
+            scores += _weighed(vectorizer.transform(texts), self.weights[view])
         return np.asarray(scores)
 
     def save(self, folder: Path) -> None:
@@ -174,6 +174,16 @@ class KernelModel:
                 weights,
                 vectorizers,
             )
+
+
+def _weighed(found: scipy.sparse.csr_matrix, weights: np.ndarray) -> np.ndarray:
+    """Sums of the weights of the n-grams of each message, shape (n, labels); the weights are kept
+    at half precision, and a message has some dozens of them.
+    """
+    messages = zip(found.indptr, found.indptr[1:], strict=False)
+    return np.stack(
+        [found.data[a:b] @ weights[found.indices[a:b]].astype(np.float32) for a, b in messages]
+    )
 
 
 def _gram(

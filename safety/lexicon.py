@@ -29,6 +29,7 @@ READING = Path(__file__).with_name("reading.yml")
 INNOCENT, RED_FLAGS, SPELLINGS = "innocent", "red_flags", "spellings"
 SELF_HARM = "self_harm"
 _PAIR_WINDOW = 10
+_PHRASE = "phrase"
 _UNKNOWN = "\u25cc"
 
 Span = Tuple[int, int]
@@ -161,8 +162,9 @@ class Lexicon:
         )
         self._vocabulary = vocabulary
         self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
+        # under one key: with a key for each, the matcher keeps a table for each
         for phrase in self._phrases:
-            self._matcher.add(phrase, [Doc(self._vocab, words=phrase.split())])
+            self._matcher.add(_PHRASE, [Doc(self._vocab, words=phrase.split())])
 
     def find(self, text: Text) -> Finding:
         """What the lists find in a message as typed."""
@@ -171,10 +173,10 @@ class Lexicon:
             return Finding()
         # unknown words become one sign: spaCy keeps every string it sees for ever, and patients'
         # words must not stay
-        doc = Doc(self._vocab, words=[w if w in self._vocabulary else _UNKNOWN for w in words])
+        known = [w if w in self._vocabulary else _UNKNOWN for w in words]
         found: Dict[Text, List[Span]] = defaultdict(list)
-        for key, start, end in self._matcher(doc):
-            for use in self._phrases[self._vocab.strings[key]]:
+        for _key, start, end in self._matcher(Doc(self._vocab, words=known)):
+            for use in self._phrases[" ".join(known[start:end])]:
                 found[use].append((start, end))
         return self._judge(found, guessed)
 

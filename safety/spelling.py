@@ -70,7 +70,7 @@ class Speller:
     protected: FrozenSet[Text] = frozenset()
     _folds: Dict[Text, Text] = field(default_factory=dict, repr=False)
     _skeletons: Dict[Text, Text] = field(default_factory=dict, repr=False)
-    _deletions: Dict[Text, Set[Text]] = field(default_factory=dict, repr=False)
+    _deletions: Dict[Text, Tuple[Text, ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Build the indexes."""
@@ -86,7 +86,7 @@ class Speller:
                 if len(word) >= _FUZZY_LENGTH:
                     for key in _with_one_deletion(word):
                         deletions[key].add(word)
-        self._deletions = dict(deletions)
+        self._deletions = {key: tuple(words) for key, words in deletions.items()}
 
     def read(self, words: Iterable[Text]) -> Tuple[List[Text], Set[int]]:
         """The words as the lexicon writes them (unknown ones as they stand, joined ones apart),
@@ -144,7 +144,7 @@ class Speller:
             return None
         near = set(self._deletions.get(word, ()))
         for key in _with_one_deletion(word):
-            near |= self._deletions.get(key, set())
+            near.update(self._deletions.get(key, ()))
             if key in self.content and len(key) >= _FUZZY_LENGTH:
                 near.add(key)
         near = {w for w in near if w[0] == word[0] and abs(len(w) - len(word)) <= 1}
