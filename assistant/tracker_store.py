@@ -103,8 +103,7 @@ class ClinicTrackerStore(TrackerStore):
             row.events, row.updated_at = remembered(tracker, self.domain), now()
 
     def _commit(self, result: TurnResult) -> None:
-        # undone by a power cut the turn is taken again: before a reply goes, the worker commits
-        with self._database.transaction(repeatable=True) as session:
+        with self._database.transaction() as session:
             commit_turn(session, result)
 
     def _result_of(self, turn: Turn, tracker: DialogueStateTracker) -> TurnResult:

@@ -1,8 +1,7 @@
 """Engines, sessions and the way writers queue.
 
 SQLite (WAL, synchronous FULL so that an acknowledged message survives a power cut) is the
-embedded default, PostgreSQL the way to more than one machine; the same models serve both. A turn's
-commit alone does not wait for the disk: see `Database.transaction`.
+embedded default, PostgreSQL the way to more than one machine; the same models serve both.
 """
 
 from __future__ import annotations
@@ -26,10 +25,6 @@ from sqlalchemy.types import TypeDecorator
 from clinic.settings import SettingsError, settings
 
 BUSY_SECONDS = 30
-
-# SQLite's "normal": the log is flushed when it is folded into the database, and by who flushes it
-_UNFLUSHED = 1
-_USUAL = "usual synchronous"
 
 
 class UtcDateTime(TypeDecorator):  # type: ignore[type-arg]
@@ -175,7 +170,6 @@ class Database:
             **common,
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "checkin", _wait_for_the_disk_again)
         return engine
 
     def session(self) -> Session:
@@ -189,23 +183,17 @@ class Database:
             yield session
 
     @contextmanager
-    def transaction(self, urgent: bool = False, repeatable: bool = False) -> Iterator[Session]:
+    def transaction(self, urgent: bool = False) -> Iterator[Session]:
         """A writing session: committed whole at the end, rolled back whole on an exception.
 
         Args:
             urgent: goes before other writers that wait (SQLite): for webhooks only.
-            repeatable: does not wait for the disk (SQLite), for what would be done again if a
-                power cut undid it, and nobody outside has heard of yet. Whoever tells them writes
-                first, and that commit takes this one to the disk too: the log is one file. A
-                process that dies undoes nothing.
         """
         if self.writers is None:
             with self.session() as session, session.begin():
                 yield session
             return
         with self.writers.turn(urgent), self.session() as session:
-            if repeatable:
-                _do_not_wait_for_the_disk(session)
             session.execute(text("BEGIN IMMEDIATE"))
             yield session
             session.commit()
@@ -215,21 +203,6 @@ class Database:
         self.engine.dispose()
         if self.writers is not None:
             self.writers.close()
-
-
-def _do_not_wait_for_the_disk(session: Session) -> None:
-    """Of this session's one transaction; before it begins, for within it SQLite refuses."""
-    pooled = session.connection().connection
-    ((usual,),) = pooled.dbapi_connection.execute("PRAGMA synchronous").fetchall()
-    if usual > _UNFLUSHED:
-        pooled.dbapi_connection.execute(f"PRAGMA synchronous={_UNFLUSHED}")
-        pooled.info[_USUAL] = usual
-
-
-def _wait_for_the_disk_again(connection: Any, record: Any) -> None:
-    usual = record.info.pop(_USUAL, None)
-    if usual is not None and connection is not None:
-        connection.execute(f"PRAGMA synchronous={usual}")
 
 
 def _database_url(url: str) -> URL:

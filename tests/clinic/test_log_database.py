@@ -116,21 +116,6 @@ def test_sqlite_keeps_what_was_acknowledged_through_a_power_cut(sqlite_db: Datab
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_only_what_would_be_repeated_does_not_wait_for_the_disk(sqlite_db: Database) -> None:
-    def waits() -> int:
-        with sqlite_db.engine.connect() as connection:
-            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar() or 0)
-
-    with sqlite_db.transaction(repeatable=True) as session:
-        assert session.execute(text("PRAGMA synchronous")).scalar() == 1
-    assert waits() == 2
-    with pytest.raises(ZeroDivisionError), sqlite_db.transaction(repeatable=True):
-        raise ZeroDivisionError
-    assert waits() == 2
-    with sqlite_db.transaction() as session:
-        assert session.execute(text("PRAGMA synchronous")).scalar() == 2
-
-
 # the writers' queue
 
 WRITER = """

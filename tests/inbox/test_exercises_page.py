@@ -34,7 +34,7 @@ Make = Callable[..., int]
 PDF = b"%PDF-1.4 an invented leaflet"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def monday(db: Database) -> Iterator[None]:
     """Monday, half past eight in the morning; the clinic has its profile."""
     open_clinic(db)
@@ -43,7 +43,7 @@ def monday(db: Database) -> Iterator[None]:
 
 
 @pytest.fixture
-def contact(monday: None, db: Database, patient: Make) -> int:
+def contact(db: Database, patient: Make) -> int:
     made = patient("Good morning", "Meena")
     with db.transaction() as session:
         consent.record(session, made, "exercises", True, how="staff")
