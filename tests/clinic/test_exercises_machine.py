@@ -125,7 +125,8 @@ class Home(RuleBasedStateMachine):
                 occasion.answered_by = None
                 hurts(session, self.contact, key, message, self.time)
                 self.answers[named] = what
-                if own and self.status == "active":
+                # whichever programme the button is of: what the patient has running rests
+                if self.status == "active":
                     self.status = "paused"
                 return
             stale = not own or self.status == "ended" or int(version) != self.version
