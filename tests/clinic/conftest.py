@@ -24,6 +24,8 @@ from clinic.profile_file import load_profile
 from clinic.scheduling.slots import Slot, free_slots
 from clinic.settings import settings
 from clinic.setup import write_profile
+from tests.clinic.exercises import a_programme
+from tests.reminding import wrote
 
 SMALL_CLINIC = Path(__file__).parent / "small_clinic.yml"
 PUNE = ZoneInfo("Asia/Kolkata")
@@ -116,3 +118,11 @@ def slot_at(local: Callable[..., datetime], small_profile: Profile) -> Callable[
         return Slot.from_key(f"{key}/{small_profile.service(service).minutes}")
 
     return slot
+
+
+@pytest.fixture
+def meena(clinic: Database, patient: Callable[[int], int], now: datetime) -> int:
+    """Patient 1, who wrote at eight and has a programme for nine and six o'clock."""
+    wrote(clinic, patient(1), now)
+    a_programme(clinic, patient(1), now)
+    return patient(1)

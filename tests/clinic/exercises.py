@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from sqlalchemy import select
 
 from clinic import consent
 from clinic.database import Database
 from clinic.exercises import Draft, DraftExercise
-from clinic.exercises.programmes import write
+from clinic.exercises.programmes import change, end, write
 from clinic.models import ExerciseOccasion, ExerciseProgramme
+from tests.reminding import why
 
 BRIDGE = DraftExercise("Bridge", "Lie on your back and lift the hips slowly.", "10 times, twice")
 STEPS = DraftExercise("Small steps", "Walk on the spot beside a table.")
@@ -48,3 +49,27 @@ def occasions(db: Database) -> List[ExerciseOccasion]:
             select(ExerciseOccasion).order_by(ExerciseOccasion.day, ExerciseOccasion.at)
         )
         return list(rows.scalars())
+
+
+def first(db: Database) -> int:
+    """The id of the first programme there is."""
+    with db.reading() as session:
+        return int(session.query(ExerciseProgramme.id).order_by(ExerciseProgramme.id).first()[0])
+
+
+def fate(db: Database, at: str = "09:00") -> str:
+    """What became of Monday's message of that time."""
+    return why(db, f"programme:{first(db)}:2026-11-23:{at}")
+
+
+def acts(db: Database, act: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    with db.transaction() as session:
+        return act(session, *args, **more)
+
+
+def ended(db: Database, contact: int, at: datetime) -> None:
+    acts(db, end, first(db), contact)
+
+
+def set_to_other_times(db: Database, contact: int, at: datetime) -> None:
+    acts(db, change, first(db), contact, draft(times=["12:00"]), "staff:1", at)

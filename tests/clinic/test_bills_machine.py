@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from shutil import copy
@@ -23,24 +21,10 @@ from clinic.models import Bill, Payment
 from clinic.profile import Profile
 from tests.clinic.bills import a_bill, billing_clinic, wanted
 from tests.clinic.machines import DEEPER, PHASES
+from tests.clinic.racing import race
 
 Ids = Callable[[int], int]
 THREADS = 12
-
-
-def race(work: Callable[[int], object]) -> list[object]:
-    """Run `work(0)` … at once; what each returned, or the refusal it met."""
-    start = threading.Barrier(THREADS)
-
-    def one(number: int) -> object:
-        start.wait()
-        try:
-            return work(number)
-        except BillRefused as refusal:
-            return refusal.code
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
 
 
 def test_who_issue_at_once_get_consecutive_numbers(
@@ -57,7 +41,7 @@ def test_who_issue_at_once_get_consecutive_numbers(
                 raise BillRefused("contact")
             return made
 
-    outcomes = race(work)
+    outcomes = [str(one) for one in race(work, THREADS, BillRefused)]
     assert outcomes.count("contact") == THREADS // 3
     with clinic.reading() as session:
         numbers = session.execute(select(Bill.number).order_by(Bill.number)).scalars().all()
@@ -74,7 +58,7 @@ def test_one_form_sent_at_once_is_one_bill(
         with clinic.transaction() as session:
             return issue(session, wanted(contact), "staff:1", "desk:one", now).id
 
-    assert len(set(race(work))) == 1
+    assert len(set(race(work, THREADS, BillRefused))) == 1
     with clinic.reading() as session:
         assert session.execute(select(func.count(Bill.id))).scalar_one() == 1
 
@@ -89,7 +73,7 @@ def test_who_take_money_at_once_never_take_more_than_is_due(
         with clinic.transaction() as session:
             return pay(session, number, NewPayment(20000, "cash"), "s", f"pay:{which}", now).id
 
-    outcomes = race(work)
+    outcomes = [str(one) for one in race(work, THREADS, BillRefused)]
     assert outcomes.count("over") == THREADS - 2
     with clinic.reading() as session:
         bill = session.get(Bill, number)

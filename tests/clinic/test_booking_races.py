@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from shutil import copy
@@ -26,25 +24,11 @@ from clinic.scheduling.grid import Slot, cells
 from clinic.scheduling.slots import free_slots
 from clinic.scheduling.visit import Visit
 from clinic.setup import write_profile
+from tests.clinic.racing import race
 
 SlotAt = Callable[..., Slot]
 Ids = Callable[[int], int]
 THREADS = 20
-
-
-def race(work: Callable[[int], object]) -> list[object]:
-    """Run `work(0)` … `work(19)` at once; what each returned, or the refusal it met."""
-    start = threading.Barrier(THREADS)
-
-    def one(number: int) -> object:
-        start.wait()
-        try:
-            return work(number)
-        except SchedulingError as refusal:
-            return refusal
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
 
 
 def test_of_twenty_who_want_one_slot_exactly_one_gets_it(
@@ -58,7 +42,7 @@ def test_of_twenty_who_want_one_slot_exactly_one_gets_it(
         with clinic.transaction() as session:
             return book(session, wanted, contacts[number], "X", f"race:{number}", now=now)
 
-    outcomes = race(work)
+    outcomes = race(work, THREADS, SchedulingError)
     assert len([one for one in outcomes if isinstance(one, Visit)]) == 1
     assert len([one for one in outcomes if isinstance(one, SlotTaken)]) == THREADS - 1
 
@@ -72,7 +56,7 @@ def test_of_twenty_repetitions_of_one_cause_one_does_the_work(
         with clinic.transaction() as session:
             return book(session, slot_at(25, time(9)), contact, "X", "wamid.X:book", now=now)
 
-    outcomes = race(work)
+    outcomes = race(work, THREADS, SchedulingError)
     assert len(set(map(repr, outcomes))) == 1, outcomes
     with clinic.reading() as session:
         assert len(session.execute(select(Appointment)).all()) == 1
@@ -97,7 +81,7 @@ def test_twenty_who_all_move_at_once_never_meet(
                 session, mine.appointment_id, mine.contact_id, to, f"move:{number}", now=now
             )
 
-    outcomes = race(work)
+    outcomes = race(work, THREADS, SchedulingError)
     assert any(isinstance(one, Visit) and one.version > 1 for one in outcomes)
     assert_sound(clinic)
 

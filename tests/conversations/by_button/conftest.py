@@ -6,12 +6,14 @@ Its rules and domain are the real ones; a bare keyword stands in for each thing 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 from rasa.core.agent import Agent
 
 from assistant.action_endpoint import trust_checked_results
-from tests.conversations.engine import InProcessActions
+from tests.conversations.engine import Clinic, InProcessActions
+from tests.conversations.reading import Post
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = """
@@ -58,3 +60,11 @@ def agent(tmp_path_factory: pytest.TempPathFactory, actions: InProcessActions) -
     assert result.model is not None
     trust_checked_results()
     return Agent.load(result.model, action_endpoint=actions)
+
+
+@pytest.fixture
+def post(clinic: Clinic) -> Iterator[Post]:
+    """The messages between the clinic and those who read them."""
+    opened = Post(clinic)
+    yield opened
+    opened.close()

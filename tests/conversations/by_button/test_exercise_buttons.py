@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Iterator, List
+from typing import List
 
 import pytest
 from sqlalchemy import select
@@ -19,18 +19,11 @@ from clinic.models import Contact, ExerciseOccasion, ExerciseProgramme, Message,
 from clinic.outbox import plan
 from clinic.setup import profile_in
 from tests.conversations.chat import Patient
-from tests.conversations.engine import PUNE, Clinic
+from tests.conversations.engine import PUNE
 from tests.conversations.reading import LANGUAGES, Post, Read, Reader
 
 WORDS = "Lift the hips slowly."
 IN_THEIR_WORDS = {"en": WORDS, "hi": "कमर धीरे-धीरे उठाइए।", "hinglish": "Kamar dheere uthaiye."}
-
-
-@pytest.fixture
-def post(clinic: Clinic) -> Iterator[Post]:
-    opened = Post(clinic)
-    yield opened
-    opened.close()
 
 
 def somebody(post: Post, language: str = "en") -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
-from typing import Iterator, List
+from typing import List
 
 import pytest
 from sqlalchemy import select
@@ -19,19 +19,12 @@ from clinic.outbox import plan
 from clinic.scheduling.booking import book, cancel
 from clinic.scheduling.visit import Visit
 from tests.conversations.chat import Patient
-from tests.conversations.engine import PUNE, Clinic
+from tests.conversations.engine import PUNE
 from tests.conversations.reading import LANGUAGES, Post, Read, Reader
 
 COME, MOVE, CANNOT = "I will come", "Another time", "I can't come"
 BUTTONS = (COME, MOVE, CANNOT)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-@pytest.fixture
-def post(clinic: Clinic) -> Iterator[Post]:
-    opened = Post(clinic)
-    yield opened
-    opened.close()
 
 
 def somebody(post: Post, language: str = "en") -> Reader:
