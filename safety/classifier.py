@@ -131,7 +131,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     def _calibrate(self, columns: Dict[Text, np.ndarray], names: List[Text]) -> Dict[Text, Any]:
         model = self._trained()
-        scores = model.left_out
+        scores, columns = model.left_out, {n: c[model.sample] for n, c in columns.items()}
         position = {label: i for i, label in enumerate(model.labels)}
         truth = np.stack([columns[n] for n in names], axis=1).argmax(axis=1)
         sharpness = fit_sharpness(scores[:, : len(names)], truth)
@@ -206,13 +206,6 @@ class MessageClassifier(IntentClassifier, GraphComponent):
                 )
             joined.append(whole)
         return joined
-
-    def left_out_scores(self) -> List[Scores]:
-        """Leave-one-out scores of the training examples, in their order (only right after
-        training).
-        """
-        model = self._trained()
-        return [self._calibrated(row) for row in model.left_out]
 
     def _calibrated(self, row: np.ndarray) -> Scores:
         model = self._trained()

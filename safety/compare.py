@@ -162,7 +162,7 @@ def kernel(train: Examples) -> Predict:
         share = powers[:, inside].sum(axis=1) / powers.sum(axis=1)
         return np.stack([scores[:, -1], np.log((share + 1e-9) / (1 - share + 1e-9))], axis=1)
 
-    joined = LogisticRegression(C=1e3).fit(views(model.left_out), train.clinical)
+    joined = LogisticRegression(C=1e3).fit(views(model.left_out), train.clinical[model.sample])
     return lambda e: np.asarray(
         joined.decision_function(views(model.score(Inputs(e.texts, e.embeddings))))
     )

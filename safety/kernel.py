@@ -1,13 +1,11 @@
 """Kernel ridge regression over a message's meaning (in two views), its sound and its words.
 
 One model gives every output (each intent, clinical, emergency), trains in closed form, and gives
-the exact score
-each training message would get from a model trained without it (leave one out), so thresholds are
-set honestly
-without training many times. The lexicon is kept out: it was written with the training data in
-sight, so the model would
-trust it more than it deserves; both meet in `safety.decision`. The linear kernels are kept as
-weights; only the embedding kernel needs the training rows.
+the exact score that a training message would get from a model trained without it (leave one out),
+so its chances are calibrated honestly without training many times. The lexicon is kept out: it was
+written with the training data in sight, so the model would trust it more than it deserves; both
+meet in `safety.decision`. The linear kernels are kept as weights; only the embedding kernel needs
+the training rows.
 Compared with logistic regression, SVM, a neural net and a distilled student in `docs/safety.md`
 (`python -m safety.compare`).
 """
@@ -39,6 +37,9 @@ DEFAULTS: Dict[Text, float] = {
 }
 _NGRAM_VIEWS = ("letters", "sounds", "words")
 _BLOCK = 1024
+# of so many messages at most the score without them is computed: three weights are fitted to them,
+# and of all of them it would cost as much as the training itself
+_LEFT_OUT = 10_000
 
 
 def _vectorizer(view: Text, vocabulary: Any = None) -> TfidfVectorizer:
@@ -83,8 +84,10 @@ class KernelModel:
     alpha: np.ndarray
     weights: Dict[Text, np.ndarray]
     vectorizers: Dict[Text, TfidfVectorizer]
+    sample: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    """Which training messages were left out once each, drawn by chance; empty after loading."""
     left_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
-    """Leave-one-out scores of the training messages, shape (n, labels); empty after loading."""
+    """Their leave-one-out scores, shape (len(sample), labels)."""
 
     @classmethod
     def fit(
@@ -98,13 +101,18 @@ class KernelModel:
         if targets.shape != (len(inputs.texts), len(labels)) or not len(inputs.texts):
             raise ValueError("targets must have one row per message and one column per label")
         config = {**DEFAULTS, **config}
+        # those that are left out come last, for there they cost least
+        order = np.random.default_rng(0).permutation(len(inputs.texts))
+        inputs = Inputs([inputs.texts[i] for i in order], inputs.embeddings[order])
+        targets = targets[order]
+        tail = min(len(order), _LEFT_OUT)
         directions = int(config["embedding_directions"])
         meanings = [Meaning.fit(vectors, directions) for vectors in inputs.meanings()]
         vectorizers = {view: _vectorizer(view) for view in _NGRAM_VIEWS if config[view]}
         matrices = {v: z.fit_transform(inputs.view(v)) for v, z in vectorizers.items()}
         gram = _gram(meanings, matrices, config)
-        alpha, inverse_diagonal = _solve(gram, targets)
-        left_out = targets - alpha / inverse_diagonal[:, None]
+        alpha, inverse_diagonal = _solve(gram, targets, tail)
+        left_out = targets[-tail:] - alpha[-tail:] / inverse_diagonal[:, None]
         weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float16) for v in matrices}
         return cls(
             list(labels),
@@ -113,6 +121,7 @@ class KernelModel:
             alpha,
             weights,
             vectorizers,
+            order[-tail:],
             left_out.astype(np.float32),
         )
 
@@ -210,11 +219,13 @@ def _gram(
     return gram
 
 
-def _solve(gram: np.ndarray, targets: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Weights of the rows and the diagonal of the inverse, which leaving one out needs.
+def _solve(gram: np.ndarray, targets: np.ndarray, tail: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Weights of the rows, and of the last `tail` of them the diagonal of the inverse, which
+    leaving one out needs.
 
-    Takes the part below the diagonal and overwrites it. The inverse itself is not needed: the
-    inverse of its Cholesky factor holds its diagonal, for a third less work.
+    Takes the part below the diagonal and overwrites it. The inverse itself is not needed: with
+    the Cholesky factor U (gram = U'U), its last block is the product of the inverse of U's last
+    block with itself.
 
     Raises:
         ValueError: the matrix is not positive definite.
@@ -224,7 +235,7 @@ def _solve(gram: np.ndarray, targets: np.ndarray) -> Tuple[np.ndarray, np.ndarra
     if info == 0:
         alpha, info = scipy.linalg.lapack.spotrs(factor, targets, lower=0)
     if info == 0:
-        factor, info = scipy.linalg.lapack.strtri(factor, lower=0, overwrite_c=True)
+        last, info = scipy.linalg.lapack.strtri(factor[-tail:, -tail:], lower=0)
     if info != 0:
         raise ValueError("the kernel matrix is not positive definite: raise the ridge")
-    return np.asarray(alpha, dtype=np.float32), np.einsum("ij,ij->i", factor, factor)
+    return np.asarray(alpha, dtype=np.float32), np.einsum("ij,ij->i", last, last)

@@ -1,0 +1,56 @@
+"""The kernel model: what it says of a message it was trained without, without training again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from safety import kernel
+from safety.kernel import Inputs, KernelModel
+
+RIDGE = 0.2
+
+
+def a_matrix(size: int) -> np.ndarray:
+    """A kernel matrix with its ridge."""
+    rows = np.random.default_rng(1).normal(size=(size, 8)).astype(np.float32)
+    squares = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
+    return np.asarray(np.exp(-squares / 8) + RIDGE * np.eye(size), dtype=np.float32)
+
+
+@pytest.mark.parametrize("tail", [1, 7, 30])
+def test_leaving_one_out_is_what_training_without_it_gives(tail: int) -> None:
+    matrix = a_matrix(30)
+    targets = np.random.default_rng(2).choice([-1.0, 1.0], size=(30, 3)).astype(np.float32)
+    alpha, diagonal = kernel._solve(np.tril(matrix), targets, tail)
+    left_out = targets[-tail:] - alpha[-tail:] / diagonal[:, None]
+    for place, row in enumerate(range(30 - tail, 30)):
+        others = np.delete(np.arange(30), row)
+        without = np.linalg.solve(matrix[np.ix_(others, others)], targets[others])
+        assert np.allclose(left_out[place], matrix[row, others] @ without, atol=1e-3), row
+
+
+def test_a_matrix_that_cannot_be_solved_is_refused() -> None:
+    with pytest.raises(ValueError, match="raise the ridge"):
+        kernel._solve(-a_matrix(5), np.ones((5, 1), dtype=np.float32), 5)
+
+
+def some_messages(count: int) -> tuple[Inputs, np.ndarray]:
+    words = ["kal", "slot", "parking", "dard", "ghutna", "address", "time", "doctor"]
+    dice = np.random.default_rng(3)
+    texts = [" ".join(dice.choice(words, 4)) for _ in range(count)]
+    vectors = dice.normal(size=(count, 768)).astype(np.float32)
+    targets = np.array([["dard" in text, "slot" in text] for text in texts])
+    return Inputs(texts, vectors), targets.astype(np.float32) * 2 - 1
+
+
+def test_each_left_out_score_belongs_to_the_message_it_is_said_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kernel, "_LEFT_OUT", 40)
+    inputs, targets = some_messages(120)
+    model = KernelModel.fit(inputs, targets, ["dard", "slot"], {})
+    assert len(set(model.sample)) == 40 == len(model.left_out)
+    right = (model.left_out > 0) == (targets[model.sample] > 0)
+    shuffled = (model.left_out > 0) == (targets[model.sample[::-1]] > 0)
+    assert right.mean() > 0.8 > shuffled.mean()
