@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import AbstractSet, Any, Dict, List, Optional, Set
 
-from sqlalchemy import and_, bindparam, literal, select, tuple_, update
+from sqlalchemy import Integer, String, and_, bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from clinic.database import UtcDateTime, now
@@ -31,9 +31,52 @@ def in_state(*states: str) -> Any:
     return Message.state.in_(bindparam(None, list(states), expanding=True, literal_execute=True))
 
 
+def _queue(kept: Any) -> Any:
+    """The front of a queue, as many rows as `page` says."""
+    return (
+        select(Message.id, Message.contact_id, Message.due_at)
+        .where(kept, Message.due_at <= bindparam("moment", type_=UtcDateTime()))
+        .order_by(Message.due_at, Message.id)
+        .limit(bindparam("page", type_=Integer))
+    )
+
+
+# statements are written once: putting one together costs more than the database takes for it
+_PLANNED = _queue(in_state(PLANNED))
 # the condition of the index ix_messages_reply_queue
-_REPLIES = and_(
-    in_state(PLANNED), Message.purpose == bindparam(None, "reply", literal_execute=True)
+_REPLIES = _queue(
+    and_(in_state(PLANNED), Message.purpose == bindparam(None, "reply", literal_execute=True))
+)
+_AFTER = tuple_(Message.due_at, Message.id) > tuple_(
+    bindparam("last_due", type_=UtcDateTime()), bindparam("last_id", type_=Integer)
+)
+_PLACES = select(Message.contact_id, Message.id, Message.state, Message.due_at).where(
+    Message.contact_id.in_(bindparam("contacts", expanding=True)),
+    Message.lease_until.is_not(None),
+    Message.state.in_((CLAIMED, SENDING, PLANNED)),
+)
+_messages = Message.__table__
+_CLAIM = (
+    update(_messages)
+    .where(
+        _messages.c.id.in_(bindparam("ids", expanding=True)),
+        _messages.c.state == PLANNED,
+        _messages.c.due_at <= bindparam("moment", type_=UtcDateTime()),
+    )
+    .values(
+        state=CLAIMED,
+        lease_owner=bindparam("owner", type_=String()),
+        lease_until=bindparam("until", type_=UtcDateTime()),
+    )
+)
+_CLAIMED = (
+    select(Message.id)
+    .where(
+        Message.id.in_(bindparam("ids", expanding=True)),
+        Message.state == CLAIMED,
+        Message.lease_owner == bindparam("owner"),
+    )
+    .order_by(Message.id)
 )
 
 
@@ -62,28 +105,19 @@ def claim(
     moment = moment or clock
     heads = _heads(session, limit, moment, _REPLIES)
     if len(heads) < limit:
-        for contact_id, message_id in _heads(session, limit, moment, in_state(PLANNED)).items():
+        for contact_id, message_id in _heads(session, limit, moment, _PLANNED).items():
             heads.setdefault(contact_id, message_id)
         heads = dict(list(heads.items())[:limit])
     if not heads:
         return []
     ids = list(heads.values())
-    session.execute(
-        update(Message)
-        .where(Message.id.in_(ids), Message.state == PLANNED, Message.due_at <= moment)
-        .values(state=CLAIMED, lease_owner=owner, lease_until=clock + LEASE)
-        .execution_options(synchronize_session=False)
-    )
-    rows = session.execute(
-        select(Message.id)
-        .where(Message.id.in_(ids), Message.state == CLAIMED, Message.lease_owner == owner)
-        .order_by(Message.id)
-    )
+    session.execute(_CLAIM, {"ids": ids, "moment": moment, "owner": owner, "until": clock + LEASE})
+    rows = session.execute(_CLAIMED, {"ids": ids, "owner": owner})
     return [int(row[0]) for row in rows]
 
 
-def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[int, int]:
-    """Of the `kept` rows the one each contact waits for first, by contact, longest due first.
+def _heads(session: Session, limit: int, moment: datetime, queue: Any) -> Dict[int, int]:
+    """Of the queue's rows the one each contact waits for first, by contact, longest due first.
 
     Reads the queue's index in pages from its front, so the cost does not grow with the table;
     what another worker looks after at this moment is passed over.
@@ -91,15 +125,9 @@ def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[in
     heads: Dict[int, int] = {}
     seen: Set[int] = set()
     page = limit * 2
-    queue = (
-        select(Message.id, Message.contact_id, Message.due_at)
-        .where(kept, Message.due_at <= moment)
-        .order_by(Message.due_at, Message.id)
-        .limit(page)
-    )
-    rest = queue
+    given: Dict[str, Any] = {"moment": moment, "page": page}
     for _ in range(MAX_PAGES):
-        rows = session.execute(rest).all()
+        rows = session.execute(queue, given).all()
         first: Dict[int, int] = {}
         for message_id, contact_id, _due_at in rows:
             if int(contact_id) not in seen:
@@ -109,10 +137,9 @@ def _heads(session: Session, limit: int, moment: datetime, kept: Any) -> Dict[in
         if len(rows) < page or len(heads) >= limit:
             break
         # from where this page ended: counted from the front, the queue moves under our feet
-        rest = queue.where(
-            tuple_(Message.due_at, Message.id)
-            > tuple_(literal(rows[-1].due_at, UtcDateTime()), rows[-1].id)
-        )
+        if "last_id" not in given:
+            queue = queue.where(_AFTER)
+        given.update(last_due=rows[-1].due_at, last_id=rows[-1].id)
     return heads
 
 
@@ -158,10 +185,4 @@ def _places(session: Session, contacts: AbstractSet[int]) -> List[Any]:
     """The messages that hold the place at the front of their contact's queue."""
     if not contacts:
         return []
-    return session.execute(
-        select(Message.contact_id, Message.id, Message.state, Message.due_at).where(
-            Message.contact_id.in_(contacts),
-            Message.lease_until.is_not(None),
-            Message.state.in_((CLAIMED, SENDING, PLANNED)),
-        )
-    ).all()
+    return session.execute(_PLACES, {"contacts": list(contacts)}).all()

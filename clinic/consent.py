@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import AbstractSet, Any, Collection, Dict, List, Optional, Set, Tuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from clinic.contacts import ids_of
@@ -24,6 +24,16 @@ from clinic.upsert import insert_new
 # what goes without consent: answers, people's own words, and the notice that asks for it
 FREE = frozenset({"reply", "staff", "notice"})
 NOTICE = "notice"
+
+# asked of everybody who writes, so of what is never encrypted, and put together once
+_NOTICE_DUE = select(Contact.id).where(
+    Contact.id == bindparam("contact"),
+    Contact.opted_out_at.is_(None),
+    ~exists().where(
+        NoticeGiven.contact_id.in_(ids_of(bindparam("contact"))),
+        NoticeGiven.version == bindparam("version"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -213,15 +223,8 @@ def history(session: Session, contact_id: int) -> List[Consent]:
 
 def notice_due(session: Session, contact_id: int, version: str) -> bool:
     """Whether this version of the notice has to be given: not yet given, and not stopped."""
-    contact = session.get(Contact, contact_id)
-    if contact is None or contact.opted_out_at is not None:
-        return False
-    given = session.execute(
-        select(NoticeGiven.id)
-        .where(NoticeGiven.contact_id.in_(ids_of(contact_id)), NoticeGiven.version == version)
-        .limit(1)
-    ).first()
-    return given is None
+    asked = {"contact": contact_id, "version": version}
+    return session.execute(_NOTICE_DUE, asked).first() is not None
 
 
 def mark_notice_given(session: Session, contact_id: int, version: str, language: str) -> bool:

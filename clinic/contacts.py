@@ -43,7 +43,7 @@ def find_contact(
     return None
 
 
-def ids_of(contact_id: int) -> Any:
+def ids_of(contact_id: Any) -> Any:
     """A subquery: this contact's id, and those of the contacts that were merged into it.
 
     For rows that may not be changed, and so keep the contact they were written for.

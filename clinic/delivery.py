@@ -42,6 +42,15 @@ LONGEST_REF = 18
 # what becomes of a message is not a question of its words: leave them encrypted
 WITHOUT_WORDS = [defer(Message.text), defer(Message.content), defer(Message.reply_to)]
 
+_REPORTED = (
+    select(Message)
+    .where(Message.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Message.id)
+    .with_for_update()
+    .options(*WITHOUT_WORDS)
+    .execution_options(populate_existing=True)
+)
+
 # how far a message has come; a status moves it only to a higher rank
 RANK = {PLANNED: 0, CLAIMED: 1, SENDING: 2, UNKNOWN: 3, SENT: 4, FAILED: 5, DELIVERED: 6, READ: 7}
 STATE_OF_STATUS = {
@@ -119,14 +128,8 @@ def record(session: Session, reports: Sequence[Report], moment: Optional[datetim
     is told.
     """
     moment = moment or now()
-    rows = session.execute(
-        select(Message)
-        .where(Message.id.in_([report.message_id for report in reports]))
-        .order_by(Message.id)
-        .with_for_update()
-        .options(*WITHOUT_WORDS)
-        .execution_options(populate_existing=True)
-    ).scalars()
+    ids = [report.message_id for report in reports]
+    rows = session.execute(_REPORTED, {"ids": ids}).scalars()
     messages = {int(message.id): message for message in rows}
     for report in reports:
         message = messages.get(report.message_id)

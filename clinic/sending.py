@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
 from clinic.claiming import LEASE
 from clinic.consent import FREE
 from clinic.consent import obstacles as consent_obstacles
 from clinic.crypto import CannotDecrypt
-from clinic.database import now
+from clinic.database import UtcDateTime, now
 from clinic.decision import UNWRITTEN, AsWritten, Decision, Go, Later, Stop, Writer
 from clinic.delivery import give_up, give_up_unread, window_open
 from clinic.models import Announcement, Contact, Message, Offer, Reminder
@@ -21,6 +21,34 @@ from clinic.models.message import CLAIMED, FAILED, PLANNED, SENDING, SKIPPED
 from clinic.outbox import write
 
 WITHOUT_NAME = [defer(Contact.profile_name)]
+
+# statements are written once: putting one together costs more than the database takes for it
+_OURS = (
+    select(Message.id)
+    .where(
+        Message.id.in_(bindparam("ids", expanding=True)),
+        Message.state == CLAIMED,
+        Message.lease_owner == bindparam("owner"),
+        Message.lease_until > bindparam("moment", type_=UtcDateTime()),
+    )
+    .order_by(Message.id)
+    .with_for_update()
+)
+_WHOLE = (
+    select(Message)
+    .where(Message.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Message.id)
+    .execution_options(populate_existing=True)
+)
+# locked, so that a withdrawal that is being written is waited for, or waits for us
+_ADDRESSED = (
+    select(Contact)
+    .where(Contact.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Contact.id)
+    .options(*WITHOUT_NAME)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -61,17 +89,8 @@ def begin_sending(
     clock = clock or now()
     moment = moment or clock
     # only what is never encrypted: a row that cannot be read must not stop its neighbours
-    rows = session.execute(
-        select(Message.id)
-        .where(
-            Message.id.in_(ids),
-            Message.state == CLAIMED,
-            Message.lease_owner == owner,
-            Message.lease_until > clock,
-        )
-        .order_by(Message.id)
-        .with_for_update()
-    ).all()
+    given = {"ids": list(ids), "owner": owner, "moment": clock}
+    rows = session.execute(_OURS, given).all()
     locked = [int(row[0]) for row in rows]
     messages, contacts = _readable(session, locked)
     return _Beginning(session, contacts, moment, clock).letters(messages, writer)
@@ -217,21 +236,7 @@ def _readable(session: Session, ids: List[int]) -> Tuple[List[Any], Dict[int, An
 
 
 def _read(session: Session, ids: List[int]) -> Tuple[List[Any], Dict[int, Any]]:
-    messages = list(
-        session.execute(
-            select(Message)
-            .where(Message.id.in_(ids))
-            .order_by(Message.id)
-            .execution_options(populate_existing=True)
-        ).scalars()
-    )
-    # locked, so that a withdrawal that is being written is waited for, or waits for us
-    contacts = session.execute(
-        select(Contact)
-        .where(Contact.id.in_({message.contact_id for message in messages}))
-        .order_by(Contact.id)
-        .options(*WITHOUT_NAME)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).scalars()
+    messages = list(session.execute(_WHOLE, {"ids": ids}).scalars())
+    whom = sorted({int(message.contact_id) for message in messages})
+    contacts = session.execute(_ADDRESSED, {"ids": whom}).scalars()
     return messages, {int(contact.id): contact for contact in contacts}

@@ -32,7 +32,8 @@ from clinic.scheduling.errors import (
 from clinic.scheduling.grid import Slot
 from clinic.setup import profile_in
 from clinic.waitlist import open_offers
-from clinic.waitlist_offers import OfferTexts, end_if_over, in_hours, keys_asked, make_offer
+from clinic.waitlist_ending import end_if_over
+from clinic.waitlist_offers import OfferTexts, in_hours, keys_asked, make_offer
 
 
 def offer_slot(

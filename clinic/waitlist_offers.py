@@ -23,21 +23,23 @@ from clinic.announcing import announce, can_reach
 from clinic.bubbles import Choice, Choices
 from clinic.calendar_words import say_moment
 from clinic.consent import obstacle
+from clinic.database import Database
 from clinic.handoffs import unresolved_handoff
 from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
 from clinic.models.announcement import OFFER
 from clinic.models.consent import CARE
-from clinic.models.schedule import CANCELLED, HELD
-from clinic.models.waiting import LAPSED, OPEN, OVER, SERVED, WAITING
+from clinic.models.schedule import HELD
+from clinic.models.waiting import WAITING
 from clinic.profile import Profile
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.rows import new_appointment
 from clinic.scheduling.rules import check_slot
 from clinic.scheduling.slots import free_slots
-from clinic.scheduling.taking import expire, take
+from clinic.scheduling.taking import take
 from clinic.setup import profile_in
-from clinic.waitlist import give_back, has_open_offer, open_offers_at_hand
+from clinic.waitlist import has_open_offer
+from clinic.waitlist_ending import anything_over, end_offers, end_waiting
 
 HELD_FOR = "waitlist"
 LOOKED_AT = 40
@@ -59,8 +61,8 @@ def offer_freed_slots(session: Session, now: datetime, texts: OfferTexts) -> Lis
     It may run as often as one likes, beside itself too.
     """
     profile = profile_in(session)
-    _end_offers(session, now)
-    _end_waiting(session, profile, now)
+    end_offers(session, now)
+    end_waiting(session, profile, now)
     if not in_hours(profile, now):
         return []
     rows = session.execute(
@@ -71,6 +73,30 @@ def offer_freed_slots(session: Session, now: datetime, texts: OfferTexts) -> Lis
     ).scalars()
     made = [_offer(session, profile, row, now, texts) for row in rows.all()]
     return [number for number in made if number is not None]
+
+
+def offer_where_due(database: Database, now: datetime, texts: OfferTexts) -> List[int]:
+    """`offer_freed_slots` where it has anything to do; the ids of the new offers.
+
+    Looking for slots takes long, and a writer keeps everybody else waiting: so it only reads
+    until there is something to write.
+    """
+    with database.reading() as session:
+        if not _anything_to_do(session, now):
+            return []
+    with database.transaction() as session:
+        return offer_freed_slots(session, now, texts)
+
+
+def _anything_to_do(session: Session, now: datetime) -> bool:
+    """It may say yes in vain, where a slot that looks free cannot be kept; never no."""
+    profile = profile_in(session)
+    if anything_over(session, profile, now):
+        return True
+    rows = session.execute(select(WaitingPatient).where(WaitingPatient.status == WAITING))
+    return in_hours(profile, now) and any(
+        _to_ask_about(session, profile, row, now) for row in rows.scalars()
+    )
 
 
 def in_hours(profile: Profile, now: datetime) -> bool:
@@ -89,17 +115,22 @@ def _offer(
     session: Session, profile: Profile, row: WaitingPatient, now: datetime, texts: OfferTexts
 ) -> Optional[int]:
     # asked for behind the lock of the row: another process may just have made one
-    if has_open_offer(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
-        return None
-    asked = keys_asked(session, int(row.id))
-    for slot in _fitting(session, profile, row, now):
-        if slot.key in asked:
-            continue
+    for slot in _to_ask_about(session, profile, row, now):
         try:
             return make_offer(session, profile, row, slot, now, texts, by_staff=False)
         except SchedulingError:
             continue
     return None
+
+
+def _to_ask_about(
+    session: Session, profile: Profile, row: WaitingPatient, now: datetime
+) -> List[Slot]:
+    """The free slots about which who waits can be asked now, and was not yet."""
+    if has_open_offer(session, int(row.id)) or not _can_be_asked(session, row.contact, now):
+        return []
+    asked = keys_asked(session, int(row.id))
+    return [slot for slot in _fitting(session, profile, row, now) if slot.key not in asked]
 
 
 def make_offer(
@@ -210,66 +241,6 @@ def offer_facts(
         "clinician": profile.clinician(kept.clinician.code).name.said_in(language),
         "service": profile.service(kept.service.code).name.said_in(language),
     }
-
-
-def _end_offers(session: Session, now: datetime) -> None:
-    """Offers whose slot is not kept any more are over."""
-    rows = session.execute(
-        select(SlotOffer)
-        .where(SlotOffer.status == OPEN)
-        .order_by(SlotOffer.id)
-        .with_for_update(skip_locked=True)
-    ).scalars()
-    for offer in rows.all():
-        end_if_over(session, offer, now)
-    session.flush()
-
-
-def end_if_over(session: Session, offer: SlotOffer, now: datetime) -> bool:
-    """End a locked open offer whose time is over; whether it is over."""
-    kept = session.get(
-        Appointment, offer.appointment_id, with_for_update=True, populate_existing=True
-    )
-    if kept is not None and kept.status == HELD and kept.held_until <= now:
-        expire(session, [kept])
-    over = kept is None or kept.status == CANCELLED
-    if over:
-        offer.status, offer.answered_at = OVER, now
-    return over
-
-
-def _end_waiting(session: Session, profile: Profile, now: datetime) -> None:
-    """Who booked such a visit since waits no longer, nor who waited for days that are over."""
-    today = now.astimezone(ZoneInfo(profile.time_zone)).date()
-    rows = session.execute(
-        select(WaitingPatient)
-        .where(WaitingPatient.status == WAITING)
-        .with_for_update(skip_locked=True)
-    ).scalars()
-    for row in rows.all():
-        if row.day_to < today:
-            row.status, row.ended_at = LAPSED, now
-        elif _has_booked_since(session, row):
-            offers = open_offers_at_hand(session, int(row.id))
-            if offers is None:
-                continue
-            for offer in offers:
-                give_back(session, offer, OVER, now)
-            row.status, row.ended_at = SERVED, now
-    session.flush()
-
-
-def _has_booked_since(session: Session, row: WaitingPatient) -> bool:
-    booked = session.execute(
-        select(Appointment)
-        .where(
-            Appointment.contact_id == row.contact_id,
-            Appointment.status.not_in((HELD, CANCELLED)),
-            Appointment.id > row.seen_appointment_id,
-        )
-        .order_by(Appointment.id)
-    ).scalars()
-    return any(visit.service.code == row.service for visit in booked)
 
 
 def _can_be_asked(session: Session, contact: Contact, now: datetime) -> bool:

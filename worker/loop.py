@@ -18,7 +18,7 @@ from clinic.retention import purge
 from clinic.scheduling.booking import expire_holds
 from clinic.setup import has_profile
 from clinic.texts import domain_texts
-from clinic.waitlist_offers import offer_freed_slots
+from clinic.waitlist_offers import offer_where_due
 from worker.planning import plan_ahead
 from worker.sending import Outbox
 
@@ -31,6 +31,10 @@ DUE_EVERY_SECONDS = 0.25
 CHORES_EVERY_SECONDS = 5.0
 ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
+# a transaction costs about as much for one letter as for several, and others wait for it: so the
+# next one waits twice as long as the last one took, and several come together
+BREATHS_PER_STEP = 2.0
+LONGEST_BREATH_SECONDS = 0.03
 PLAN_EVERY_SECONDS = 3600.0
 PURGE_EVERY_SECONDS = 3600.0
 
@@ -51,8 +55,7 @@ def rounds(database: Database, moment: Optional[datetime] = None) -> None:
     with database.reading() as session:
         if not has_profile(session):
             return
-    with database.transaction() as session:
-        offered = offer_freed_slots(session, at, domain_texts())
+    offered = offer_where_due(database, at, domain_texts())
     with database.transaction() as session:
         over = expire_courses(session, at)
     if offered or over:
@@ -83,20 +86,21 @@ def run_forever(database: Database, outbox: Outbox, stopping: threading.Event) -
     next_look = 0.0
     pause = LOOK_EVERY_SECONDS
     while not stopping.is_set():
-        busy = False
+        breath = 0.0
         try:
             for job in jobs:
                 job.do_if_due()
             beat = pulse.beat()
             if beat != seen or outbox.in_flight or time.monotonic() >= next_look:
-                busy = outbox.step() > 0
+                began = time.monotonic()
+                outbox.step()
+                breath = BREATHS_PER_STEP * (time.monotonic() - began)
                 seen, next_look = beat, time.monotonic() + DUE_EVERY_SECONDS
             pause = LOOK_EVERY_SECONDS
         except SQLAlchemyError:
             log.exception("database does not answer")
             pause = min(max(pause, 0.25) * 2, LONGEST_PAUSE_SECONDS)
-        if not busy:
-            stopping.wait(pause)
+        stopping.wait(max(pause, min(breath, LONGEST_BREATH_SECONDS)))
     outbox.close()
 
 

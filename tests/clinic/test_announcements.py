@@ -22,7 +22,7 @@ from clinic.scheduling.grid import Slot
 from clinic.setup import write_profile
 from clinic.texts import domain_texts
 from clinic.waitlist import Wanted, accept, decline, join
-from clinic.waitlist_offers import offer_freed_slots
+from tests.clinic.waiting import rounds
 from tests.reminding import approve_templates, send_due, why, wrote
 
 SlotAt = Callable[..., Slot]
@@ -59,11 +59,6 @@ def waits(db: Database, contact: int, now: datetime) -> None:
     wednesday = date(2026, 11, 25)
     with db.transaction() as session:
         join(session, contact, Wanted("session", wednesday, wednesday), now)
-
-
-def rounds(db: Database, now: datetime) -> List[int]:
-    with db.transaction() as session:
-        return offer_freed_slots(session, now, domain_texts())
 
 
 def plan_of(contact: int, **changes: Any) -> Plan:

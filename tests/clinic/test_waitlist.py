@@ -18,9 +18,8 @@ from clinic.scheduling import errors
 from clinic.scheduling.booking import book, cancel, expire_holds, hold
 from clinic.scheduling.grid import Slot
 from clinic.scheduling.rows import patient_named
-from clinic.texts import domain_texts
 from clinic.waitlist import Wanted, accept, decline, join, leave
-from clinic.waitlist_offers import offer_freed_slots
+from tests.clinic.waiting import rounds
 
 SlotAt = Callable[..., Slot]
 Ids = Callable[[int], int]
@@ -34,11 +33,6 @@ def waits(db: Database, contact: int, now: datetime, **wanted: Any) -> int:
         session.get(Contact, contact).last_inbound_at = now
         wish = {"service": "session", "day_from": WEDNESDAY, "day_to": WEDNESDAY, **wanted}
         return join(session, contact, Wanted(**wish), now)
-
-
-def rounds(db: Database, now: datetime) -> list[int]:
-    with db.transaction() as session:
-        return offer_freed_slots(session, now, domain_texts())
 
 
 def offers(db: Database) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from clinic.scheduling.booking import book
 from clinic.scheduling.slots import free_slots
 from clinic.texts import domain_texts
 from clinic.waitlist import Wanted, join
-from clinic.waitlist_offers import offer_freed_slots
+from clinic.waitlist_offers import offer_where_due
 
 FRIDAY = date(2026, 11, 27)
 _causes = itertools.count()
@@ -41,5 +41,5 @@ def fills(db: Database, contact: int, now: datetime) -> List[int]:
 
 
 def rounds(db: Database, now: datetime) -> List[int]:
-    with db.transaction() as session:
-        return offer_freed_slots(session, now, domain_texts())
+    """What the worker does every few seconds: offer what became free; the new offers."""
+    return offer_where_due(db, now, domain_texts())
