@@ -24,6 +24,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from safety.meaning import STORED, VIEWS, Meaning
 from safety.normalise import sound_of
+from safety.shared_ngrams import SharedNgrams
 
 DEFAULTS: Dict[Text, float] = {
     "embedding": 0.6,
@@ -206,6 +207,7 @@ def _gram(
     """
     n = len(meanings[0].squares)
     alike = [meaning.among(config["embedding_width"]) for meaning in meanings]
+    shared = {view: SharedNgrams(matrix) for view, matrix in matrices.items()}
     gram = np.zeros((n, n), dtype=np.float32)
     for start in range(0, n, _BLOCK):
         end = min(n, start + _BLOCK)
@@ -213,8 +215,8 @@ def _gram(
         block += config["bias"]
         for likeness in alike:
             block += config["embedding"] * likeness(start, end)
-        for view, matrix in matrices.items():
-            block += config[view] * (matrix[start:end] @ matrix[:end].T).toarray()
+        for view, ngrams in shared.items():
+            block += config[view] * ngrams.block(start, end)
     gram[np.diag_indices(n)] += config["ridge"]
     return gram
 

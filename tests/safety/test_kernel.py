@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from safety import kernel
 from safety.kernel import Inputs, KernelModel
+from safety.shared_ngrams import SharedNgrams
 
 RIDGE = 0.2
 
@@ -54,3 +56,14 @@ def test_each_left_out_score_belongs_to_the_message_it_is_said_to(
     right = (model.left_out > 0) == (targets[model.sample] > 0)
     shuffled = (model.left_out > 0) == (targets[model.sample[::-1]] > 0)
     assert right.mean() > 0.8 > shuffled.mean()
+
+
+def test_common_and_rare_ngrams_together_are_the_whole_product() -> None:
+    dice = np.random.default_rng(4)
+    counts = scipy.sparse.random(40, 900, density=0.05, random_state=5, format="csr")
+    counts = (counts + scipy.sparse.csr_matrix(dice.random((40, 900)) < 0.01)).astype(np.float32)
+    whole = (counts @ counts.T).toarray()
+    shared = SharedNgrams(counts.tocsr())
+    assert np.allclose(shared.block(0, 40), whole, atol=1e-4)
+    assert np.allclose(shared.block(25, 40), whole[25:], atol=1e-4)
+    assert np.allclose(shared.block(8, 30), whole[8:30, :30], atol=1e-4)
