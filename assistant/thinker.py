@@ -27,7 +27,7 @@ from clinic.settings import settings
 log = logger("assistant.thinker")
 
 # where both want the processor, a webhook that WhatsApp waits for goes before thinking
-GIVES_WAY_BY = 5
+GIVES_WAY_BY = 10
 # the thread that writes a turn down gets the interpreter sooner from the one that thinks: others
 # wait until it has written
 SWITCH_SECONDS = 0.001
@@ -68,8 +68,8 @@ def main() -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, signal.SIG_IGN)
     configure_logs(settings().log_level)
-    os.nice(int(os.environ.get("T_NICE", GIVES_WAY_BY)))
-    sys.setswitchinterval(float(os.environ.get("T_SWITCH", SWITCH_SECONDS)))
+    os.nice(GIVES_WAY_BY)
+    sys.setswitchinterval(SWITCH_SECONDS)
     serve(socket.socket(fileno=int(sys.argv[1])))
 
 
