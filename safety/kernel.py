@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Text, Tuple
+from typing import Dict, List, Mapping, Sequence, Text, Tuple
 
 import numpy as np
 import scipy.linalg
@@ -24,6 +24,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from safety.meaning import STORED, VIEWS, Meaning
 from safety.normalise import sound_of
+from safety.packed_vocabulary import hashes_of, pack
 from safety.shared_ngrams import SharedNgrams
 
 DEFAULTS: Dict[Text, float] = {
@@ -43,17 +44,16 @@ _BLOCK = 1024
 _LEFT_OUT = 10_000
 
 
-def _vectorizer(view: Text, vocabulary: Any = None) -> TfidfVectorizer:
+def _vectorizer(view: Text) -> TfidfVectorizer:
     words = view == "words"
     return TfidfVectorizer(
         analyzer="word" if words else "char_wb",
         token_pattern=r"\S+",  # noqa: S106 (words are already cut)
         ngram_range=(1, 2) if words else (2, 5),
-        min_df=2 if vocabulary is None else 1,
+        min_df=2,
         sublinear_tf=True,
         lowercase=False,
         dtype=np.float32,
-        vocabulary=vocabulary,
     )
 
 
@@ -150,12 +150,12 @@ class KernelModel:
             arrays.update({f"{name}_{number}": a for name, a in meaning.arrays().items()})
         arrays.update({f"weights_{v}": w for v, w in self.weights.items()})
         arrays.update({f"idf_{v}": z.idf_.astype(np.float64) for v, z in self.vectorizers.items()})
+        for view, vectorizer in self.vectorizers.items():
+            places = vectorizer.vocabulary_
+            arrays[f"ngrams_{view}"] = hashes_of(sorted(places, key=places.__getitem__))
         np.savez(folder / "kernel.npz", **arrays)
-        vocabularies = {
-            v: sorted(z.vocabulary_, key=z.vocabulary_.__getitem__)
-            for v, z in self.vectorizers.items()
-        }
-        facts = {"labels": self.labels, "config": self.config, "vocabularies": vocabularies}
+        views = list(self.vectorizers)
+        facts = {"labels": self.labels, "config": self.config, "views": views}
         (folder / "kernel.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -169,8 +169,9 @@ class KernelModel:
         facts = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
         with np.load(folder / "kernel.npz", allow_pickle=False) as arrays:
             vectorizers, weights = {}, {}
-            for view, words in facts["vocabularies"].items():
-                vectorizers[view] = _vectorizer(view, words)
+            for view in facts["views"]:
+                vectorizers[view] = _vectorizer(view)
+                pack(vectorizers[view], arrays[f"ngrams_{view}"])
                 vectorizers[view].idf_ = arrays[f"idf_{view}"]
                 weights[view] = arrays[f"weights_{view}"]
             return cls(

@@ -160,6 +160,7 @@ class Lexicon:
         self._speller = Speller(
             self._rules, frozenset(vocabulary), frozenset(content), self.protected - vocabulary
         )
+        self.protected = self._speller.protected
         self._vocabulary = vocabulary
         self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
         # under one key: with a key for each, the matcher keeps a table for each

@@ -85,7 +85,7 @@ class ClinicalLexicon(GraphComponent):
         }
         self._lexicon = Lexicon(data, frozenset(protected))
         with self._storage.write_to(self._resource) as folder:
-            facts = {"data": data, "protected": sorted(protected)}
+            facts = {"data": data, "protected": sorted(self._lexicon.protected)}
             (folder / "lexicon.json").write_text(
                 json.dumps(facts, ensure_ascii=False), encoding="utf-8"
             )

@@ -87,6 +87,8 @@ class Speller:
                     for key in _with_one_deletion(word):
                         deletions[key].add(word)
         self._deletions = {key: tuple(words) for key, words in deletions.items()}
+        # of thousands of words a few would be taken for another
+        self.protected = frozenset(word for word in self.protected if self._guess(word))
 
     def read(self, words: Iterable[Text]) -> Tuple[List[Text], Set[int]]:
         """The words as the lexicon writes them (unknown ones as they stand, joined ones apart),
@@ -113,10 +115,16 @@ class Speller:
         word = shorten_runs(word, 2)
         if word in self.protected or word in self.rules.never_fuzzy:
             return (word,), False
+        read, guessed = self._guess(word) or ((word,), False)
+        return read, guessed
+
+    def _guess(self, word: Text) -> Optional[Tuple[Tuple[Text, ...], bool]]:
+        """What a word that no list holds may stand for, and whether that is a guess."""
         guess = self._stem(word) or self._sound(word) or self._one_slip(word)
         if guess:
             return (guess,), True
-        return self._apart(word) or (word,), False
+        apart = self._apart(word)
+        return (apart, False) if apart else None
 
     def _stem(self, word: Text) -> Optional[Text]:
         latin = word.isascii()

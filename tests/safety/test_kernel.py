@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -67,3 +69,13 @@ def test_common_and_rare_ngrams_together_are_the_whole_product() -> None:
     assert np.allclose(shared.block(0, 40), whole, atol=1e-4)
     assert np.allclose(shared.block(25, 40), whole[25:], atol=1e-4)
     assert np.allclose(shared.block(8, 30), whole[8:30, :30], atol=1e-4)
+
+
+def test_a_loaded_model_scores_as_the_fitted_one(tmp_path: Path) -> None:
+    inputs, targets = some_messages(80)
+    model = KernelModel.fit(inputs, targets, ["dard", "slot"], {})
+    model.save(tmp_path)
+    unseen, _ = some_messages(12)
+    strange = Inputs([*unseen.texts[:11], "zzz qqq"], unseen.embeddings)
+    loaded = KernelModel.load(tmp_path)
+    assert np.allclose(loaded.score(strange), model.score(strange), atol=1e-5)
