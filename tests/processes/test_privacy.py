@@ -19,7 +19,7 @@ NAME = "Chandrashekhar Venkataraghavan"
 PROFILE = "Xanthippe Profilwort"
 WORDS = (
     "my grandmother's marmalade orchestra, where can I park my car?",
-    "पार्किंग कहाँ है, झुनझुनवाला हिमालय?",
+    "गाड़ी की पार्किंग कहाँ है, झुनझुनवाला हिमालय?",
     "kal shaam ko slot milega kya, gulabjamunwala?",
     "my elbow hurts like a velociraptor's bite",
     "are you there, kaleidoscope?",
