@@ -69,7 +69,8 @@ _CLAIM = (
         lease_until=bindparam("until", type_=UtcDateTime()),
     )
 )
-_CLAIMED = (
+# of some messages those that this worker has claimed, oldest first
+CLAIMED_BY = (
     select(Message.id)
     .where(
         Message.id.in_(bindparam("ids", expanding=True)),
@@ -112,7 +113,7 @@ def claim(
         return []
     ids = list(heads.values())
     session.execute(_CLAIM, {"ids": ids, "moment": moment, "owner": owner, "until": clock + LEASE})
-    rows = session.execute(_CLAIMED, {"ids": ids, "owner": owner})
+    rows = session.execute(CLAIMED_BY, {"ids": ids, "owner": owner})
     return [int(row[0]) for row in rows]
 
 

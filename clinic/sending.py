@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
-from clinic.claiming import LEASE
+from clinic.claiming import CLAIMED_BY, LEASE
 from clinic.consent import FREE
 from clinic.consent import obstacles as consent_obstacles
 from clinic.crypto import CannotDecrypt
@@ -17,23 +17,15 @@ from clinic.database import UtcDateTime, now
 from clinic.decision import UNWRITTEN, AsWritten, Decision, Go, Later, Stop, Writer
 from clinic.delivery import give_up, give_up_unread, window_open
 from clinic.models import Announcement, Contact, Message, Offer, Reminder
-from clinic.models.message import CLAIMED, FAILED, PLANNED, SENDING, SKIPPED
+from clinic.models.message import FAILED, PLANNED, SENDING, SKIPPED
 from clinic.outbox import write
 
 WITHOUT_NAME = [defer(Contact.profile_name)]
 
 # statements are written once: putting one together costs more than the database takes for it
-_OURS = (
-    select(Message.id)
-    .where(
-        Message.id.in_(bindparam("ids", expanding=True)),
-        Message.state == CLAIMED,
-        Message.lease_owner == bindparam("owner"),
-        Message.lease_until > bindparam("moment", type_=UtcDateTime()),
-    )
-    .order_by(Message.id)
-    .with_for_update()
-)
+_OURS = CLAIMED_BY.where(
+    Message.lease_until > bindparam("moment", type_=UtcDateTime())
+).with_for_update()
 _WHOLE = (
     select(Message)
     .where(Message.id.in_(bindparam("ids", expanding=True)))

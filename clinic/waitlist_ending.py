@@ -4,7 +4,7 @@ visits that were booked otherwise.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, or_, select
@@ -17,6 +17,8 @@ from clinic.models.waiting import LAPSED, OPEN, OVER, SERVED, WAITING
 from clinic.profile import Profile
 from clinic.scheduling.taking import expire
 from clinic.waitlist import give_back, open_offers_at_hand
+
+WHO_WAITS = select(WaitingPatient).where(WaitingPatient.status == WAITING)
 
 _OFFER_OVER = (
     select(SlotOffer.id)
@@ -40,8 +42,8 @@ def anything_over(session: Session, profile: Profile, now: datetime) -> bool:
     """Whether `end_offers` or `end_waiting` has anything to do; this only reads."""
     if session.execute(_OFFER_OVER, {"now": now}).first() is not None:
         return True
-    today = now.astimezone(ZoneInfo(profile.time_zone)).date()
-    rows = session.execute(select(WaitingPatient).where(WaitingPatient.status == WAITING))
+    today = _today(profile, now)
+    rows = session.execute(WHO_WAITS)
     return any(row.day_to < today or _has_booked_since(session, row) for row in rows.scalars())
 
 
@@ -73,12 +75,8 @@ def end_if_over(session: Session, offer: SlotOffer, now: datetime) -> bool:
 
 def end_waiting(session: Session, profile: Profile, now: datetime) -> None:
     """Who booked such a visit since waits no longer, nor who waited for days that are over."""
-    today = now.astimezone(ZoneInfo(profile.time_zone)).date()
-    rows = session.execute(
-        select(WaitingPatient)
-        .where(WaitingPatient.status == WAITING)
-        .with_for_update(skip_locked=True)
-    ).scalars()
+    today = _today(profile, now)
+    rows = session.execute(WHO_WAITS.with_for_update(skip_locked=True)).scalars()
     for row in rows.all():
         if row.day_to < today:
             row.status, row.ended_at = LAPSED, now
@@ -90,6 +88,10 @@ def end_waiting(session: Session, profile: Profile, now: datetime) -> None:
                 give_back(session, offer, OVER, now)
             row.status, row.ended_at = SERVED, now
     session.flush()
+
+
+def _today(profile: Profile, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(profile.time_zone)).date()
 
 
 def _has_booked_since(session: Session, row: WaitingPatient) -> bool:

@@ -29,7 +29,6 @@ from clinic.models import Appointment, Contact, SlotOffer, WaitingPatient
 from clinic.models.announcement import OFFER
 from clinic.models.consent import CARE
 from clinic.models.schedule import HELD
-from clinic.models.waiting import WAITING
 from clinic.profile import Profile
 from clinic.scheduling.errors import SchedulingError
 from clinic.scheduling.grid import Slot
@@ -39,10 +38,11 @@ from clinic.scheduling.slots import free_slots
 from clinic.scheduling.taking import take
 from clinic.setup import profile_in
 from clinic.waitlist import has_open_offer
-from clinic.waitlist_ending import anything_over, end_offers, end_waiting
+from clinic.waitlist_ending import WHO_WAITS, anything_over, end_offers, end_waiting
 
 HELD_FOR = "waitlist"
 LOOKED_AT = 40
+_LONGEST_FIRST = WHO_WAITS.order_by(WaitingPatient.joined_at, WaitingPatient.id)
 
 
 class OfferTexts(Protocol):
@@ -65,12 +65,7 @@ def offer_freed_slots(session: Session, now: datetime, texts: OfferTexts) -> Lis
     end_waiting(session, profile, now)
     if not in_hours(profile, now):
         return []
-    rows = session.execute(
-        select(WaitingPatient)
-        .where(WaitingPatient.status == WAITING)
-        .order_by(WaitingPatient.joined_at, WaitingPatient.id)
-        .with_for_update(skip_locked=True)
-    ).scalars()
+    rows = session.execute(_LONGEST_FIRST.with_for_update(skip_locked=True)).scalars()
     made = [_offer(session, profile, row, now, texts) for row in rows.all()]
     return [number for number in made if number is not None]
 
@@ -93,7 +88,7 @@ def _anything_to_do(session: Session, now: datetime) -> bool:
     profile = profile_in(session)
     if anything_over(session, profile, now):
         return True
-    rows = session.execute(select(WaitingPatient).where(WaitingPatient.status == WAITING))
+    rows = session.execute(WHO_WAITS)
     return in_hours(profile, now) and any(
         _to_ask_about(session, profile, row, now) for row in rows.scalars()
     )

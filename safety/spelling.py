@@ -115,8 +115,7 @@ class Speller:
         word = shorten_runs(word, 2)
         if word in self.protected or word in self.rules.never_fuzzy:
             return (word,), False
-        read, guessed = self._guess(word) or ((word,), False)
-        return read, guessed
+        return self._guess(word) or ((word,), False)
 
     def _guess(self, word: Text) -> Optional[Tuple[Tuple[Text, ...], bool]]:
         """What a word that no list holds may stand for, and whether that is a guess."""
