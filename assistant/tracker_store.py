@@ -17,7 +17,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from assistant.memory import remembered
+from assistant.memory import recalled, remembered
 from assistant.nlu.ages import MINOR
 from channels.bubbling import joined
 from channels.decisions import tapped_hurts
@@ -61,10 +61,11 @@ class ClinicTrackerStore(TrackerStore):
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker as stored, or None."""
-        events = await asyncio.to_thread(self._read, sender_id)
-        if events is None:
+        stored = await asyncio.to_thread(self._read, sender_id)
+        if stored is None:
             return None
-        return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
+        events = recalled(stored)
+        return DialogueStateTracker.from_events(sender_id, events, self.domain.slots)
 
     def _read(self, sender_id: str) -> Optional[List[Dict[str, Any]]]:
         with self._database.reading() as session:

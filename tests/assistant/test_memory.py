@@ -26,10 +26,11 @@ from rasa.shared.core.events import (
     SlotSet,
     UserUtteranceReverted,
     UserUttered,
+    deserialise_events,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from assistant.memory import CUT_AT_TURNS, KEPT_PARSE, remembered
+from assistant.memory import CUT_AT_TURNS, KEPT_PARSE, recalled, remembered
 
 DOMAIN = Domain.from_yaml(
     """
@@ -126,9 +127,25 @@ def test_a_bounded_memory_stands_where_the_whole_one_does(turns):
         take_turn(whole, events, new_session)
         take_turn(bounded, events, new_session)
         stored = json.loads(json.dumps(remembered(bounded, DOMAIN)))
-        bounded = DialogueStateTracker.from_dict("7", stored, DOMAIN.slots)
+        bounded = DialogueStateTracker.from_events("7", recalled(stored), DOMAIN.slots)
         assert standing(bounded) == standing(whole)
         assert sum(event["event"] == "user" for event in stored) <= CUT_AT_TURNS
+
+
+@given(TURNS)
+@settings(max_examples=30, deadline=None)
+def test_what_is_recalled_is_what_rasa_would_read(turns):
+    tracker = fresh()
+    for events, new_session in turns:
+        take_turn(tracker, events, new_session)
+    stored = json.loads(json.dumps(remembered(tracker, DOMAIN)))
+    ours, rasas = recalled(stored), deserialise_events(stored)
+    assert [event.as_dict() for event in ours] == [event.as_dict() for event in rasas]
+
+
+def test_an_event_that_rasa_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="no event fortune_told"):
+        recalled([{"event": "fortune_told"}])
 
 
 def test_three_hundred_turns_stay_small():
