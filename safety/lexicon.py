@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Text, Tuple
 
@@ -135,20 +135,19 @@ def folder_hash(folder: Path = FOLDER, reading: Path = READING) -> Text:
 class Lexicon:
     """Finds lexicon terms in messages. Build it once (about a second), use it from any thread."""
 
-    data: Dict[Text, Any]
+    data: InitVar[Dict[Text, Any]]
     protected: FrozenSet[Text] = frozenset()
     _vocab: Vocab = field(default_factory=Vocab, repr=False)
 
-    def __post_init__(self) -> None:
-        """Read the lists, build the speller and the matcher."""
+    def __post_init__(self, data: Dict[Text, Any]) -> None:
+        """Read the lists, build the speller and the matcher; the lists are not kept."""
         self._terms: Dict[Text, List[_Term]] = defaultdict(list)
-        self._phrases: Dict[Text, Set[Text]] = defaultdict(set)
+        # what stands for what, in thousands of small tuples: sets would take four times as much
+        self._phrases: Dict[Text, Tuple[Text, ...]] = {}
         self._patterns: List[_Pattern] = []
-        spellings = [
-            e for g in self.data["groups"] if g["group"] == SPELLINGS for e in g["entries"]
-        ]
-        self._rules = SpellingRules.from_data(self.data["reading"], spellings)
-        for group in self.data["groups"]:
+        spellings = [e for g in data["groups"] if g["group"] == SPELLINGS for e in g["entries"]]
+        self._rules = SpellingRules.from_data(data["reading"], spellings)
+        for group in data["groups"]:
             if group["group"] != SPELLINGS:
                 self._read_group(group)
         vocabulary = {word for phrase in self._phrases for word in phrase.split()}
@@ -272,8 +271,10 @@ class Lexicon:
 
     def _add(self, phrases: Iterable[Any], use: Text) -> None:
         for phrase in phrases:
-            if key := self._key(phrase):
-                self._phrases[key].add(use)
+            key = self._key(phrase)
+            uses = self._phrases.get(key, ())
+            if key and use not in uses:
+                self._phrases[key] = (*uses, use)
 
 
 def _meet(lists: Sequence[Sequence[Span]], within: int) -> bool:
