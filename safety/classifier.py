@@ -24,6 +24,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from safety.calibration import fit_sharpness, fit_sigmoid, log_odds, sigmoid, softmax
 from safety.clauses import clauses_of
 from safety.decision import CERTAIN, Scores
+from safety.e5_tuning import kept_apart
 from safety.embedding import (
     DIMENSIONS,
     EMBEDDING,
@@ -36,6 +37,7 @@ from safety.kernel import DEFAULTS, Inputs, KernelModel
 from safety.lexicon import SELF_HARM, Finding
 from safety.lexicon_component import LEXICON, ClinicalLexicon
 from safety.normalise import clean
+from safety.remembered import Remembered
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ _FEATURES = (
 )
 _CLINICAL, _EMERGENCY, _CATEGORY = "clinical?", "emergency?", "category:"
 _SELF_HARM_FROM = -0.6
+# some 200 bytes each
+_REMEMBERED = 4096
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -90,6 +94,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         self._resource = resource
         self._model: Optional[KernelModel] = None
         self._facts: Dict[Text, Any] = {}
+        self._recent = Remembered(_REMEMBERED)
 
     @classmethod
     def create(
@@ -124,7 +129,8 @@ class MessageClassifier(IntentClassifier, GraphComponent):
             columns[_CATEGORY + category] = np.array([category in f for f in flags])
         targets = np.stack(list(columns.values()), axis=1).astype(np.float32) * 2 - 1
         kernel = {k: float(self._config[k]) for k in DEFAULTS}
-        self._model = KernelModel.fit(_inputs(examples), targets, list(columns), kernel)
+        new = np.array([kept_apart(m.get(TEXT)) for m in examples])
+        self._model = KernelModel.fit(_inputs(examples), targets, list(columns), kernel, new)
         self._facts = {"intents": names, **self._calibrate(columns, names)}
         self.persist()
         return self._resource
@@ -175,9 +181,14 @@ class MessageClassifier(IntentClassifier, GraphComponent):
 
     def scores(self, messages: Sequence[Message]) -> List[Scores]:
         """Calibrated scores of messages that carry an embedding."""
+        return [self._calibrated(row) for row in self._scored(_inputs(messages))]
+
+    def _scored(self, inputs: Inputs) -> np.ndarray:
         model = self._trained()
-        raw = model.score(_inputs(messages))
-        return [self._calibrated(row) for row in raw]
+        if len(inputs.texts) > 1:
+            return model.score(inputs)
+        content = inputs.texts[0].encode("utf-8", "replace") + inputs.embeddings.tobytes()
+        return self._recent.of(content, lambda: model.score(inputs))
 
     def _with_clauses(self, messages: Sequence[Message], scores: List[Scores]) -> List[Scores]:
         """The scores with those of the most clinical clause, where it could change anything: the
@@ -193,7 +204,7 @@ class MessageClassifier(IntentClassifier, GraphComponent):
         flat = list(dict.fromkeys(part for clauses in parts for part in clauses))
         if not flat:
             return scores
-        raw = self._trained().score(Inputs(flat, shared_embedder().embed(flat)))
+        raw = self._scored(Inputs(flat, shared_embedder().embed(flat)))
         of_part = dict(zip(flat, (self._calibrated(row) for row in raw), strict=True))
         joined = []
         for whole, clauses in zip(scores, parts, strict=True):

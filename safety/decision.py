@@ -52,7 +52,7 @@ class Thresholds:
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
     weak_sign: float = 0.05
     """From here on a weak sign of the lexicon (a pair, a guess) makes a message clinical."""
-    emergency: float = 0.012
+    emergency: float = 0.01
     """From here on a message that is rather clinical than not counts as a red flag."""
     emergency_alone: float = 0.25
     """From here on any message does."""

@@ -37,14 +37,14 @@ class E5:
     def __init__(self, weights: Weights) -> None:
         """Make the network of these weights."""
         self._tokens = Tokens(weights.vocabulary, weights.shape.longest)
-        self._rows = _Rows(weights)
+        self._rows = Rows(weights)
         self._session = session_of(graph_of(weights))
 
     def vectors(self, texts: Sequence[Text], threads: int = 1) -> np.ndarray:
         """Float32 of shape (texts, 768): two views of 384, each of length 1 (`safety.e5_graph`)."""
         ids = [self._tokens.ids(text) for text in texts]
         found = np.empty((len(ids), VIEWS * self._rows.width), dtype=np.float32)
-        batches = list(_alike(ids))
+        batches = of_one_length(ids)
         if len(batches) == 1 or threads == 1:
             for batch in batches:
                 found[batch] = self._run([ids[number] for number in batch])
@@ -59,19 +59,19 @@ class E5:
         return np.asarray(self._session.run(None, {INPUT: self._rows.of(np.asarray(ids))})[0])
 
 
-def _alike(ids: Sequence[List[int]]) -> List[List[int]]:
+def of_one_length(ids: Sequence[List[int]], at_once: int = _AT_ONCE) -> List[List[int]]:
     """The numbers of texts of one length, so that nothing has to be filled up, a few at once."""
     by_length: Dict[int, List[int]] = {}
     for number, tokens in enumerate(ids):
         by_length.setdefault(len(tokens), []).append(number)
     return [
-        numbers[start : start + _AT_ONCE]
+        numbers[start : start + at_once]
         for _, numbers in sorted(by_length.items())
-        for start in range(0, len(numbers), _AT_ONCE)
+        for start in range(0, len(numbers), at_once)
     ]
 
 
-class _Rows:
+class Rows:
     """What a token is before the first layer: its row of the vocabulary, and its place."""
 
     def __init__(self, weights: Weights) -> None:

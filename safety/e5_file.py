@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Dict, List, Text, Tuple
+from typing import Any, Dict, List, Mapping, Text, Tuple
 
 import numpy as np
 
@@ -69,10 +69,32 @@ class Weights:
     shape: Shape
     vocabulary: Vocabulary
     _tensors: Dict[Text, np.ndarray]
+    _changes: Mapping[Text, np.ndarray] = field(default_factory=dict)
+
+    def changed(self, changes: Mapping[Text, np.ndarray]) -> Weights:
+        """These weights with what is added to a tensor of `numbers`, of its shape, and with what
+        share each row of a matrix of `blocks` gets larger, one number a row; by their names.
+
+        Raises:
+            UnreadableWeights: there is no such tensor, or it has another shape.
+        """
+        for name, values in changes.items():
+            if not self._fits(name, len(values)):
+                raise UnreadableWeights(f"the weights have no {name} of length {len(values)}")
+        return replace(self, _changes=changes)
+
+    def _fits(self, name: Text, length: int) -> bool:
+        stored = self._tensors.get(name)
+        if stored is None:
+            return False
+        # a row of a matrix has an offset of its own, which says how many rows there are
+        offsets = self._tensors.get(f"{name.removesuffix('.w')}.b", stored)
+        return length == len(offsets) // np.dtype(np.float32).itemsize
 
     def numbers(self, name: Text) -> np.ndarray:
         """A tensor that is stored as it is, float32 of shape (n,)."""
-        return self._tensors[name].view(np.float32)
+        stored = self._tensors[name].view(np.float32)
+        return stored + self._changes[name] if name in self._changes else stored
 
     def stored(self, name: Text, row: int) -> np.ndarray:
         """A matrix whose rows are `row` long, as it lies in the file: uint8 of shape (rows,
@@ -81,8 +103,13 @@ class Weights:
         return self._tensors[name].reshape(-1, row // BLOCK, _BLOCK_BYTES)
 
     def blocks(self, name: Text, row: int) -> Tuple[np.ndarray, np.ndarray]:
-        """A matrix whose rows are `row` long, in its `parted` form."""
-        return parted(self.stored(name, row))
+        """A matrix whose rows are `row` long, in its `parted` form; of one that was changed the
+        scales are float32.
+        """
+        packed, scales = parted(self.stored(name, row))
+        if name in self._changes:
+            scales = scales.astype(np.float32) * (1 + self._changes[name])[:, None]
+        return packed, scales
 
 
 def parted(stored: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

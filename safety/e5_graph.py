@@ -20,7 +20,8 @@ from safety.meaning import VIEWS
 INPUT, OUTPUT = "tokens", "vectors"
 _RUNTIME = "com.microsoft"
 _OPSET = 17
-_ON_THE_WAY = 8
+ON_THE_WAY = 8
+"""After which layer the earlier view is taken."""
 # activations are read at eight bits, in blocks of 32 like the weights
 _EIGHT_BITS = 4
 
@@ -44,7 +45,7 @@ class _Graph:
         x = on_the_way = self._norm(INPUT, "emb.ln")
         for number in range(self._weights.shape.layers):
             x = self._layer(x, f"l{number}.")
-            if number + 1 == _ON_THE_WAY:
+            if number + 1 == ON_THE_WAY:
                 on_the_way = x
         self._node("Concat", [self._pooled(x), self._pooled(on_the_way)], output=OUTPUT, axis=1)
         graph = helper.make_graph(

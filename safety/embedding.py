@@ -1,4 +1,5 @@
-"""Sentence embeddings: one small interface over multilingual-e5-small (`safety.e5`).
+"""Sentence embeddings: one small interface over multilingual-e5-small (`safety.e5`), as it was
+taught how patients write (`safety.e5_tuning`).
 
 A vector that was computed when the weights were pinned is checked at start-up: another build, a
 damaged file or an unknown processor shows there, not in a patient's conversation.
@@ -9,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Text, Type
@@ -27,9 +27,11 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from safety.devanagari import Transliterator
 from safety.e5_file import read_weights
+from safety.e5_tuning import tuned, tuning_hash
 from safety.embedding_cache import EmbeddingCache, cache_file
 from safety.meaning import VIEWS
 from safety.normalise import clean
+from safety.remembered import Remembered
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +48,10 @@ enough.
 """
 
 _CHECK_TEXT = "kal subah 10 baje appointment milega?"
-_CHECK_VECTOR = (0.0422, -0.0180, -0.0489, -0.0794, 0.0555, -0.0616, -0.0162, 0.0188)
+_CHECK_VECTOR = (0.0465, -0.0218, -0.0614, -0.0570, 0.0300, -0.0574, -0.0132, 0.0122)
 _CHECK_TOLERANCE = 0.01
 _MAX_CHARACTERS = 240
-# 1.5 KB each
+# 3 KB each
 _REMEMBERED = 4096
 _GLANCE_CHARACTERS = 80
 
@@ -84,15 +86,14 @@ class SentenceEmbedder:
         try:
             from safety.e5 import E5
 
-            weights = read_weights()
+            weights = tuned(read_weights())
             self._model = E5(weights)
             self._hindi = Transliterator(weights.vocabulary.words())
         except Exception as error:
             raise EmbeddingUnavailable(
                 f"the model does not load: {type(error).__name__}"
             ) from error
-        self._recent: "OrderedDict[bytes, np.ndarray]" = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent = Remembered(_REMEMBERED)
         self.check()
 
     def check(self) -> None:
@@ -127,27 +128,9 @@ class SentenceEmbedder:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
         prepared = [self.as_read(text, limit) for text in texts]
         if len(prepared) == 1:
-            return self._remembered(prepared[0])
+            content = prepared[0].encode("utf-8", "replace")
+            return self._recent.of(content, lambda: self._computed(prepared))
         return self._computed(prepared, threads)
-
-    def _remembered(self, prepared: Text) -> np.ndarray:
-        """The vector of one text; patients ask much alike, and asking again costs nothing.
-
-        What is kept in memory is a digest and a vector, and of the last thousands only.
-        """
-        key = hashlib.blake2b(prepared.encode("utf-8", "replace"), digest_size=16).digest()
-        with self._lock:
-            vectors = self._recent.get(key)
-            if vectors is not None:
-                self._recent.move_to_end(key)
-                return vectors
-        vectors = self._computed([prepared])
-        vectors.flags.writeable = False
-        with self._lock:
-            self._recent[key] = vectors
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-        return vectors
 
     def _computed(self, texts: List[Text], threads: int = 1) -> np.ndarray:
         try:
@@ -208,6 +191,11 @@ class SentenceEmbeddingFeaturizer(DenseFeaturizer, GraphComponent):
     def required_components(cls) -> List[Type]:
         """Components that must come earlier: none."""
         return []
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        """Train anew when the sentence model was taught anew."""
+        return tuning_hash()
 
     def __init__(self, config: Dict[Text, Any], name: Text) -> None:
         """Load the embedder; a failure is kept and shows on every message."""

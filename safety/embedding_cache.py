@@ -13,6 +13,7 @@ from typing import Dict, List, Protocol, Sequence, Text
 import numpy as np
 
 from safety.e5_file import weights_hash
+from safety.e5_tuning import tuning_hash
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class EmbeddingCache:
         """
         self._path = path
         self._embedder = embedder
-        self._model = weights_hash()
+        self._model = f"{weights_hash()}\n{tuning_hash()}"
 
     def embed(self, texts: Sequence[Text]) -> np.ndarray:
         """Vectors of shape (texts, 768), computing only what the file does not hold yet."""

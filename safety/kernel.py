@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Text, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Text, Tuple
 
 import numpy as np
 import scipy.linalg
@@ -28,7 +28,7 @@ from safety.packed_vocabulary import hashes_of, pack
 from safety.shared_ngrams import SharedNgrams
 
 DEFAULTS: Dict[Text, float] = {
-    "embedding": 0.6,
+    "embedding": 0.75,
     "letters": 0.0,
     "sounds": 0.4,
     "words": 0.3,
@@ -42,6 +42,8 @@ _BLOCK = 1024
 # of so many messages at most the score without them is computed: three weights are fitted to them,
 # and of all of them it would cost as much as the training itself
 _LEFT_OUT = 10_000
+# below that many, what the embedding was taught counts less than having few
+_FEWEST_LEFT_OUT = 500
 
 
 def _vectorizer(view: Text) -> TfidfVectorizer:
@@ -92,9 +94,17 @@ class KernelModel:
 
     @classmethod
     def fit(
-        cls, inputs: Inputs, targets: np.ndarray, labels: Sequence[Text], config: Dict[Text, float]
+        cls,
+        inputs: Inputs,
+        targets: np.ndarray,
+        labels: Sequence[Text],
+        config: Dict[Text, float],
+        new: Optional[np.ndarray] = None,
     ) -> KernelModel:
         """Train on targets of shape (n, labels), +1 where a label holds and -1 where not.
+
+        `new` says of each message, shape (n,), whether it is new to the embedding, as a patient's
+        is: only those are left out once each, where there are enough.
 
         Raises:
             ValueError: shapes differ, or there is nothing to learn from.
@@ -104,9 +114,13 @@ class KernelModel:
         config = {**DEFAULTS, **config}
         # those that are left out come last, for there they cost least
         order = np.random.default_rng(0).permutation(len(inputs.texts))
+        candidates = len(order)
+        if new is not None and new.sum() >= _FEWEST_LEFT_OUT:
+            order = order[np.argsort(new[order], kind="stable")]
+            candidates = int(new.sum())
         inputs = Inputs([inputs.texts[i] for i in order], inputs.embeddings[order])
         targets = targets[order]
-        tail = min(len(order), _LEFT_OUT)
+        tail = min(candidates, _LEFT_OUT)
         directions = int(config["embedding_directions"])
         meanings = [Meaning.fit(vectors, directions) for vectors in inputs.meanings()]
         vectorizers = {view: _vectorizer(view) for view in _NGRAM_VIEWS if config[view]}
