@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import defaultdict
@@ -31,8 +32,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
+from safety.e5 import E5
+from safety.e5_file import read_weights
 from safety.embedding import shared_embedder
-from safety.embedding_cache import EmbeddingCache, cache_file
 from safety.intents import CLINICAL_INTENTS
 from safety.kernel import Inputs, KernelModel
 from safety.normalise import clean, sound_of
@@ -42,7 +44,7 @@ Predict = Callable[["Examples"], np.ndarray]
 
 @dataclass(frozen=True)
 class Examples:
-    """Cleaned texts, embeddings (n, 384), intents and whether they are clinical (n,)."""
+    """Cleaned texts, embeddings (n, 768), intents and whether they are clinical (n,)."""
 
     texts: List[Text]
     embeddings: np.ndarray
@@ -55,8 +57,9 @@ class Examples:
         return Examples(texts, self.embeddings[rows], self.intents[rows], self.clinical[rows])
 
 
-def read_examples(folder: Path, cache: Path) -> Examples:
-    """The training data of a folder, embedded.
+def read_examples(folder: Path) -> Examples:
+    """The training data of a folder, embedded by the sentence model as it was before it was taught:
+    what it was taught are the answers of most of them.
 
     Raises:
         ValueError: the folder has no examples.
@@ -66,7 +69,8 @@ def read_examples(folder: Path, cache: Path) -> Examples:
         raise ValueError("no training examples found")
     texts = [m.get(TEXT) for m in messages]
     intents = np.array([m.get(INTENT) for m in messages])
-    vectors = EmbeddingCache(cache, shared_embedder()).embed(texts)
+    read = [shared_embedder().as_read(text) for text in texts]
+    vectors = E5(read_weights()).vectors(read, threads=os.cpu_count() or 1)
     clinical = np.isin(intents, list(CLINICAL_INTENTS))
     return Examples([clean(t) for t in texts], vectors, intents, clinical)
 
@@ -223,10 +227,9 @@ def main(arguments: Optional[Sequence[Text]] = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m safety.compare", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/nlu"))
-    parser.add_argument("--cache", type=Path, default=cache_file())
     parser.add_argument("--json", type=Path, default=Path("results/compare.json"))
     chosen = parser.parse_args(arguments)
-    rows = compare(read_examples(chosen.data, chosen.cache))
+    rows = compare(read_examples(chosen.data))
     table = Table(
         "candidate",
         "missed at 3 % false",
