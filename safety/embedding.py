@@ -26,7 +26,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from safety.devanagari import Transliterator
-from safety.e5_file import read_weights
+from safety.e5_file import Weights, read_weights
 from safety.e5_tuning import tuned, tuning_hash
 from safety.embedding_cache import EmbeddingCache, cache_file
 from safety.meaning import VIEWS
@@ -142,6 +142,16 @@ class SentenceEmbedder:
         ):
             raise EmbeddingUnavailable("something was computed that is not a unit vector")
         return vectors
+
+
+def known_vector(weights: Weights) -> List[float]:
+    """What `SentenceEmbedder.check` must know of these weights: the first numbers of the vector of
+    the known text.
+    """
+    from safety.e5 import E5
+
+    vector = E5(weights).vectors([_CHECK_TEXT])[0]
+    return [float(number) for number in vector[: len(_CHECK_VECTOR)]]
 
 
 _shared: Optional[SentenceEmbedder] = None

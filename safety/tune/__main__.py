@@ -6,8 +6,9 @@ kept: the classifier is trained on the vectors as before (`safety.kernel`). Ever
 not looked at (`safety.e5_tuning.kept_apart`), so that chances can be calibrated on messages that
 are as new to the network as a patient's.
 
-Takes about twenty minutes on two cores, and is needed only when much of the language data is new:
-`make train` does not do it.
+Takes a quarter of an hour on two cores, and is needed only when much of the language data is new:
+`make train` does not do it. The vector that is checked at start-up is another afterwards; it is
+said at the end.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.loading import load_data
 from rich.console import Console
 
-from safety.e5_file import read_weights
-from safety.e5_tuning import FILE, kept_apart, write_changes
-from safety.embedding import shared_embedder
+from safety.e5_file import UnreadableWeights, read_weights
+from safety.e5_tuning import FILE, kept_apart, tuned, write_changes
+from safety.embedding import EmbeddingUnavailable, known_vector, shared_embedder
 from safety.tune.learning import Learner, Lesson
 
 EPOCHS = 2
@@ -56,13 +57,15 @@ def main(arguments: Optional[Sequence[Text]] = None) -> int:
     out = Console(stderr=True)
     try:
         learner = Learner(read_weights(), lessons_of(given.data), given.epochs)
-    except ValueError as error:
+    except (ValueError, EmbeddingUnavailable, UnreadableWeights) as error:
         out.print(f"[red]{error}[/red]", soft_wrap=True)
         return 1
     for epoch in range(given.epochs):
         loss = learner.learn(epoch)
         out.print(f"epoch {epoch + 1} of {given.epochs}: loss {loss:.3f}")
     write_changes(learner.changes(), given.to)
+    known = ", ".join(f"{number:.4f}" for number in known_vector(tuned(read_weights(), given.to)))
+    out.print(f"now set _CHECK_VECTOR in safety/embedding.py to ({known})", soft_wrap=True)
     return 0
 
 

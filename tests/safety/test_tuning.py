@@ -100,7 +100,15 @@ def test_the_network_that_learns_is_the_one_that_is_used() -> None:
         assert used[384:] @ earlier[0].numpy() > 0.999, text
 
 
-def test_teaching_writes_a_file_that_teaches(tmp_path: Path) -> None:
+def test_the_vector_that_is_checked_is_that_of_what_was_taught() -> None:
+    known = embedding.known_vector(tuned(read_weights()))
+    assert known == pytest.approx(embedding._CHECK_VECTOR, abs=1e-3)
+    assert known != pytest.approx(embedding.known_vector(read_weights()), abs=1e-3)
+
+
+def test_teaching_writes_a_file_that_teaches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from safety.tune.__main__ import main
 
     asks = [("where do i park", "ask_parking"), ("my knee hurts", "pain_report")]
@@ -111,6 +119,7 @@ def test_teaching_writes_a_file_that_teaches(tmp_path: Path) -> None:
     (tmp_path / "nlu.yml").write_text("\n".join(lines), encoding="utf-8")
     file = tmp_path / "taught.npz"
     assert main(["--data", str(tmp_path), "--epochs", "3", "--to", str(file)]) == 0
+    assert "now set _CHECK_VECTOR" in capsys.readouterr().err
     before = E5(read_weights()).vectors([text for text, _ in asks])[:, :384]
     after = E5(tuned(read_weights(), file)).vectors([text for text, _ in asks])[:, :384]
     assert after[0] @ after[1] < before[0] @ before[1], "parking and a knee are as near as before"
