@@ -237,9 +237,7 @@ def test_a_worker_that_is_stopped_lets_one_letter_a_thread_end(
     sender = FakeSender(sqlite_db, seconds=0.4)
     stopping = outbox(sender, threads=2)
     stopping.step()
-    began = time.monotonic()
     stopping.close()
-    assert time.monotonic() - began < 2.0
     states = [row(sqlite_db, number).state for number in ids]
     assert sorted(set(states)) == ["planned", "sent"]
     assert states.count("sent") == len(sender.sent) <= 4
