@@ -10,6 +10,7 @@ from sanic import Sanic
 from sanic.response import HTTPResponse, json
 from sqlalchemy import text
 
+from actions.talk import texts
 from clinic.database import database
 from clinic.logs import configure_logs, logger
 from clinic.settings import settings
@@ -45,6 +46,8 @@ def main() -> None:
     app = create_app("actions", cors_origins=[])
     add_health(app)
     configure_logs(configured.log_level)
+    # the first patient after a start would wait half a second for them
+    texts()
     log.info("starting", port=configured.actions_port)
     app.run(
         host="127.0.0.1",

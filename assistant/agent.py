@@ -9,8 +9,11 @@ from pathlib import Path
 
 from rasa.core.agent import Agent, load_agent
 from rasa.core.utils import AvailableEndpoints
+from rasa.engine.runner.dask import DaskGraphRunner
 
 from assistant.action_endpoint import ActionEndpoint, trust_checked_results
+from assistant.graph_in_order import InOrder
+from assistant.rule_index import look_rules_up
 from clinic.logs import logger
 from clinic.settings import Settings
 
@@ -43,8 +46,17 @@ async def load(configured: Settings) -> Agent:
         log.error("no model could be loaded: every message goes to a person", hint="make train")
     else:
         agent.processor.tracker_store = agent.tracker_store
+        hasten(agent)
     _give_back_memory()
     return agent
+
+
+def hasten(agent: Agent) -> None:
+    """Let a loaded agent come to the same answers sooner."""
+    processor = agent.processor
+    if processor is not None and isinstance(processor.graph_runner, DaskGraphRunner):
+        processor.graph_runner = InOrder(processor.graph_runner)
+    look_rules_up()
 
 
 def _give_back_memory() -> None:

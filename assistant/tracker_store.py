@@ -7,7 +7,6 @@ handled, in one transaction (`clinic.turns`).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Dict, Iterable, List, Optional
 
 from rasa.core.brokers.broker import EventBroker
@@ -16,6 +15,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy import bindparam, select
 
 from assistant.memory import recalled, remembered
 from assistant.nlu.ages import MINOR
@@ -34,6 +34,9 @@ log = logger("assistant.tracker_store")
 LANGUAGE_SWITCH = "language_switch"
 MORE_ROW = "utter_more_row"
 AGE = "age"
+
+# the column alone: as an object of the session it would cost twice as much
+_REMEMBERED = select(Tracker.events).where(Tracker.sender_id == bindparam("sender"))
 
 
 class ClinicTrackerStore(TrackerStore):
@@ -61,7 +64,7 @@ class ClinicTrackerStore(TrackerStore):
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker as stored, or None."""
-        stored = await asyncio.to_thread(self._read, sender_id)
+        stored = await self._database.aside(self._read, sender_id)
         if stored is None:
             return None
         events = recalled(stored)
@@ -69,7 +72,7 @@ class ClinicTrackerStore(TrackerStore):
 
     def _read(self, sender_id: str) -> Optional[List[Dict[str, Any]]]:
         with self._database.reading() as session:
-            row = session.get(Tracker, sender_id)
+            row = session.execute(_REMEMBERED, {"sender": sender_id}).one_or_none()
             return None if row is None else row.events
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -79,7 +82,7 @@ class ClinicTrackerStore(TrackerStore):
         """
         turn = current_turn.get()
         if turn is None:
-            await asyncio.to_thread(self._write, tracker)
+            await self._database.aside(self._write, tracker)
             return
         result = self._result_of(turn, tracker)
         if not result.bubbles and result.handoff is None:
@@ -91,14 +94,8 @@ class ClinicTrackerStore(TrackerStore):
             return
         if turn.afterwords is not None and result.bubbles:
             language = tracker.get_slot("language") or turn.language
-            result.afterwords = await asyncio.to_thread(turn.afterwords, language)
-        if self._database.is_sqlite:
-            # here and not in another thread: there each statement would wait for the interpreter
-            # while Rasa thinks, and every other writer for this one (`make bench`: webhooks took
-            # twice as long)
-            self._commit(result)
-        else:
-            await asyncio.to_thread(self._commit, result)
+            result.afterwords = await self._database.aside(turn.afterwords, language)
+        await self._database.aside(self._commit, result)
         turn.committed = True
 
     def _write(self, tracker: DialogueStateTracker) -> None:
@@ -160,4 +157,4 @@ class ClinicTrackerStore(TrackerStore):
             with self._database.reading() as session:
                 return [row[0] for row in session.query(Tracker.sender_id)]
 
-        return await asyncio.to_thread(read)
+        return await self._database.aside(read)

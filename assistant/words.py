@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Dict, Optional
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
@@ -47,8 +46,8 @@ class ClinicWords(TemplatedNaturalLanguageGenerator):
         known = {n: v for n, v in tracker.current_slot_values().items() if v is not None}
         language = known.get("language") or "en"
         try:
-            facts = await asyncio.to_thread(self._facts.of, language)
-            name = await asyncio.to_thread(self._name, utter_action)
+            facts = await self._facts.database.aside(self._facts.of, language)
+            name = await self._facts.database.aside(self._name, utter_action)
             response = self.generate_from_slots(name, {**facts, **known}, output_channel, **kwargs)
         except Exception:
             self._failed(utter_action, "facts")

@@ -26,7 +26,7 @@ class Facts:
     """The facts of the clinic, read anew every few seconds."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._known: Dict[str, Tuple[float, Dict[str, Any]]] = {}
         self._open: Tuple[float, bool] = (0.0, True)
 
@@ -39,7 +39,7 @@ class Facts:
         read_at, facts = self._known.get(language, (0.0, {}))
         if facts and time.monotonic() - read_at < KEEP_SECONDS:
             return facts
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             profile = profile_in(session)
             opening = next_opening(session, now())
         facts = _profile_facts(profile, language)
@@ -52,7 +52,7 @@ class Facts:
         """Whether somebody is at the clinic now."""
         read_at, opened = self._open
         if time.monotonic() - read_at > KEEP_SECONDS:
-            with self._database.reading() as session:
+            with self.database.reading() as session:
                 opened = is_open(session, now())
             self._open = (time.monotonic(), opened)
         return opened

@@ -77,7 +77,7 @@ class Conversation:
         Raises:
             SQLAlchemyError: the database does not answer; the message waits.
         """
-        opening = await asyncio.to_thread(open_turn, self._database, contact_id)
+        opening = await self._database.aside(open_turn, self._database, contact_id)
         if opening is None:
             return None
         try:
@@ -263,7 +263,7 @@ class Conversation:
                 revoke(session, opening.contact_id, str(target))
 
         if target:
-            await asyncio.to_thread(write)
+            await self._database.aside(write)
 
     def _language(self, opening: Opening) -> str:
         if opening.language_chosen:
@@ -271,10 +271,10 @@ class Conversation:
         return detect(opening.text or "") or opening.language
 
     async def _text(self, opening: Opening, response: str) -> Any:
-        return await asyncio.to_thread(self._texts.bubble, response, self._language(opening))
+        return await self._database.aside(self._texts.bubble, response, self._language(opening))
 
     async def _emergency(self, opening: Opening, red_flag: str) -> Any:
-        return await asyncio.to_thread(self._texts.emergency, red_flag, self._language(opening))
+        return await self._database.aside(self._texts.emergency, red_flag, self._language(opening))
 
     async def _commit(self, opening: Opening, **parts: Any) -> None:
         def write() -> None:
@@ -292,7 +292,7 @@ class Conversation:
             with self._database.transaction() as session:
                 commit_turn(session, result)
 
-        await asyncio.to_thread(write)
+        await self._database.aside(write)
 
 
 def _command(opening: Opening) -> Optional[Tuple[str, Dict[str, Any]]]:

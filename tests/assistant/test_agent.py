@@ -9,6 +9,7 @@ from rasa.core.tracker_store import FailSafeTrackerStore
 
 from assistant.action_endpoint import ActionEndpoint
 from assistant.agent import load
+from assistant.graph_in_order import InOrder
 from assistant.tracker_store import ClinicTrackerStore
 from assistant.words import ClinicWords
 from clinic.settings import Settings
@@ -37,6 +38,7 @@ async def test_the_agent_is_made_of_our_parts(small_model):
     assert isinstance(processor.nlg, ClinicWords)
     assert isinstance(processor.action_endpoint, ActionEndpoint)
     assert processor.action_endpoint.url == "http://127.0.0.1:5099/webhook"
+    assert isinstance(processor.graph_runner, InOrder)
 
 
 async def test_without_a_model_there_is_an_agent_that_is_not_ready(tmp_path):

@@ -72,7 +72,7 @@ async def test_every_text_that_needs_only_facts_is_filled(words, domain, turn, l
 async def test_closed_hours_have_words_of_their_own(words, domain):
     texts = []
     for at in (OPEN, CLOSED):
-        fresh = ClinicWords(domain=domain, facts=Facts(words._facts._database))
+        fresh = ClinicWords(domain=domain, facts=Facts(words._facts.database))
         with time_machine.travel(at, tick=False):
             response = await fresh.generate("utter_handoff_clinical", tracker(domain), "whatsapp")
         texts.append(response["text"])

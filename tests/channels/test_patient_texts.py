@@ -51,7 +51,7 @@ def test_closed_hours_say_when_somebody_reads(texts):
         reads_at = texts._facts.of("en")["reads_at"]
     assert reads_at in said
     with time_machine.travel(OPEN, tick=False):
-        opened = PatientTexts(domain_texts(), Facts(texts._facts._database))
+        opened = PatientTexts(domain_texts(), Facts(texts._facts.database))
         assert reads_at not in opened.say("utter_handoff_media", "en")
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, func, inspect, select, text
+from sqlalchemy import create_engine, func, inspect, literal, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 import clinic.database
@@ -363,3 +363,15 @@ def test_a_migration_that_fails_leaves_nothing_half_made(
         assert inspect(connection).get_table_names() == []
     migrate(empty)
     assert is_current(empty)
+
+
+async def test_sqlite_is_asked_where_it_is_thought_and_postgresql_aside(db: Database) -> None:
+    """Beside a thinking thread each statement to SQLite would wait for the interpreter."""
+
+    def read(name: str) -> tuple[str, int]:
+        with db.reading() as session:
+            return session.execute(select(literal(name))).scalar_one(), threading.get_ident()
+
+    found, thread = await db.aside(read, "asked")
+    assert found == "asked"
+    assert (thread == threading.get_ident()) == db.is_sqlite

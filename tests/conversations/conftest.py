@@ -23,6 +23,7 @@ from sqlalchemy import event
 
 from actions import talk
 from assistant.action_endpoint import trust_checked_results
+from assistant.agent import hasten
 from assistant.training import model_path
 from clinic.crypto import new_key, new_secret
 from clinic.database import Database, database
@@ -72,7 +73,9 @@ def agent(actions: InProcessActions) -> Agent:
     assert model.exists(), "no model of the present files: run `make train`"
     # as the server does; the check of every result would take most of the time
     trust_checked_results()
-    return Agent.load(model, action_endpoint=actions)
+    loaded = Agent.load(model, action_endpoint=actions)
+    hasten(loaded)
+    return loaded
 
 
 @pytest.fixture(scope="session")
