@@ -72,8 +72,9 @@ def test_a_webhook_that_cannot_be_stored_is_not_acknowledged(
     house: House, patient: NewPatient
 ) -> None:
     riya = patient()
-    before = webhooks(house)
     with no_room(house):
+        # from now on: ticks of earlier answers may have come in until a moment ago
+        before = webhooks(house)
         riya.says("where can I park my car?")
         assert eventually(lambda: webhooks(house)["refused"] > before["refused"])
         assert webhooks(house)["taken"] == before["taken"]
