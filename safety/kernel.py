@@ -23,6 +23,7 @@ import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from safety.meaning import STORED, VIEWS, Meaning
+from safety.ngram_weights import NgramWeights
 from safety.normalise import sound_of
 from safety.packed_vocabulary import hashes_of, pack
 from safety.shared_ngrams import SharedNgrams
@@ -85,7 +86,7 @@ class KernelModel:
     config: Dict[Text, float]
     meanings: List[Meaning]
     alpha: np.ndarray
-    weights: Dict[Text, np.ndarray]
+    weights: Dict[Text, NgramWeights]
     vectorizers: Dict[Text, TfidfVectorizer]
     sample: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     """Which training messages were left out once each, drawn by chance; empty after loading."""
@@ -128,7 +129,7 @@ class KernelModel:
         gram = _gram(meanings, matrices, config)
         alpha, inverse_diagonal = _solve(gram, targets, tail)
         left_out = targets[-tail:] - alpha[-tail:] / inverse_diagonal[:, None]
-        weights = {v: (config[v] * (matrices[v].T @ alpha)).astype(np.float16) for v in matrices}
+        weights = {v: NgramWeights.of(config[v] * (m.T @ alpha)) for v, m in matrices.items()}
         return cls(
             list(labels),
             config,
@@ -154,7 +155,7 @@ class KernelModel:
                 texts = inputs.view(view)
             else:
                 texts = sounds = sounds or inputs.view(view)
-            scores += _weighed(vectorizer.transform(texts), self.weights[view])
+            scores += self.weights[view].sums(vectorizer.transform(texts))
         return np.asarray(scores)
 
     def save(self, folder: Path) -> None:
@@ -162,7 +163,8 @@ class KernelModel:
         arrays = {"alpha": self.alpha}
         for number, meaning in enumerate(self.meanings):
             arrays.update({f"{name}_{number}": a for name, a in meaning.arrays().items()})
-        arrays.update({f"weights_{v}": w for v, w in self.weights.items()})
+        for view, weights in self.weights.items():
+            arrays[f"codes_{view}"], arrays[f"scales_{view}"] = weights.codes, weights.scales
         arrays.update({f"idf_{v}": z.idf_.astype(np.float64) for v, z in self.vectorizers.items()})
         for view, vectorizer in self.vectorizers.items():
             places = vectorizer.vocabulary_
@@ -187,7 +189,7 @@ class KernelModel:
                 vectorizers[view] = _vectorizer(view)
                 pack(vectorizers[view], arrays[f"ngrams_{view}"])
                 vectorizers[view].idf_ = arrays[f"idf_{view}"]
-                weights[view] = arrays[f"weights_{view}"]
+                weights[view] = NgramWeights(arrays[f"codes_{view}"], arrays[f"scales_{view}"])
             return cls(
                 facts["labels"],
                 facts["config"],
@@ -199,16 +201,6 @@ class KernelModel:
                 weights,
                 vectorizers,
             )
-
-
-def _weighed(found: scipy.sparse.csr_matrix, weights: np.ndarray) -> np.ndarray:
-    """Sums of the weights of the n-grams of each message, shape (n, labels); the weights are kept
-    at half precision, and a message has some dozens of them.
-    """
-    messages = zip(found.indptr, found.indptr[1:], strict=False)
-    return np.stack(
-        [found.data[a:b] @ weights[found.indices[a:b]].astype(np.float32) for a, b in messages]
-    )
 
 
 def _gram(
