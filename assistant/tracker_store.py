@@ -95,7 +95,7 @@ class ClinicTrackerStore(TrackerStore):
         if turn.afterwords is not None and result.bubbles:
             language = tracker.get_slot("language") or turn.language
             result.afterwords = await self._database.aside(turn.afterwords, language)
-        await self._database.aside(self._commit, result)
+        await self._database.write(lambda session: commit_turn(session, result))
         turn.committed = True
 
     def _write(self, tracker: DialogueStateTracker) -> None:
@@ -105,10 +105,6 @@ class ClinicTrackerStore(TrackerStore):
                 row = Tracker(sender_id=tracker.sender_id)
                 session.add(row)
             row.events, row.updated_at = remembered(tracker, self.domain), now()
-
-    def _commit(self, result: TurnResult) -> None:
-        with self._database.transaction() as session:
-            commit_turn(session, result)
 
     def _result_of(self, turn: Turn, tracker: DialogueStateTracker) -> TurnResult:
         message = tracker.latest_message or UserUttered.empty()

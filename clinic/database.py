@@ -7,14 +7,12 @@ embedded default, PostgreSQL the way to more than one machine; the same models s
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import threading
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, create_engine, event, text
 from sqlalchemy.engine import URL, Engine, make_url
@@ -24,6 +22,8 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from clinic.settings import SettingsError, settings
+from clinic.shared_writes import SharedWrites
+from clinic.writer_queue import WriterQueue
 
 BUSY_SECONDS = 30
 
@@ -57,78 +57,6 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class _Gate:
-    """A lock between threads and processes; the kernel grants it the moment it is free."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._threads = threading.Lock()
-        self._file: Optional[int] = None
-
-    def acquire(self) -> None:
-        self._threads.acquire()
-        try:
-            if self._file is None:
-                self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        except BaseException:
-            self._threads.release()
-            raise
-
-    def release(self) -> None:
-        if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        self._threads.release()
-
-    def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-
-class WriterQueue:
-    """Lets SQLite's writers wait for each other in a queue with two doors.
-
-    SQLite has one writer at a time, and its own wait is a sleep that doubles: under load, one
-    writer in fifty then waits for a tenth of a second. Here a writer passes a waiting room that
-    holds one, then the door; a webhook, which somebody waits for, goes straight to the door and
-    so waits for one writer at most.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._room = _Gate(f"{path}.queue")
-        self._door = _Gate(f"{path}.writers")
-        self._inside: Optional[int] = None
-
-    @contextmanager
-    def turn(self, urgent: bool) -> Iterator[None]:
-        """Wait until nobody else writes.
-
-        Raises:
-            RuntimeError: if this thread is writing already; it would wait for itself for ever.
-        """
-        if self._inside == threading.get_ident():
-            raise RuntimeError("a transaction inside a transaction of the same thread")
-        if not urgent:
-            self._room.acquire()
-        try:
-            self._door.acquire()
-            self._inside = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._inside = None
-                self._door.release()
-        finally:
-            if not urgent:
-                self._room.release()
-
-    def close(self) -> None:
-        """Close the lock files."""
-        self._room.close()
-        self._door.close()
-
-
 class Database:
     """One database: reading sessions, and writing transactions that queue.
 
@@ -142,6 +70,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.writers: Optional[WriterQueue] = None
         self.engine = self._engine(pool_size)
+        self._shared: "WeakKeyDictionary[Any, SharedWrites]" = WeakKeyDictionary()
 
     def _engine(self, pool_size: int) -> Engine:
         # hide_parameters: an error message must never carry a patient's words
@@ -212,6 +141,30 @@ class Database:
         if self.is_sqlite:
             return work(*given)
         return await asyncio.to_thread(work, *given)
+
+    async def write(self, work: Callable[[Session], None]) -> None:
+        """Do `work` in a writing transaction, on SQLite together with what else is handed in now.
+
+        `work` may be done twice, the first time for nothing (`clinic.shared_writes`).
+
+        Raises:
+            Exception: what `work` or the commit raises; nothing of it is written then.
+        """
+        if not self.is_sqlite:
+            await self.aside(self._write_alone, work)
+            return
+        loop = asyncio.get_running_loop()
+        if loop not in self._shared:
+            self._shared[loop] = SharedWrites(self)
+        await self._shared[loop].write(work)
+
+    def somebody_waits(self) -> bool:
+        """Whether an urgent writer waits for whoever writes now (SQLite)."""
+        return self.writers is not None and self.writers.somebody_rings()
+
+    def _write_alone(self, work: Callable[[Session], None]) -> None:
+        with self.transaction() as session:
+            work(session)
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -277,22 +277,12 @@ class Conversation:
         return await self._database.aside(self._texts.emergency, red_flag, self._language(opening))
 
     async def _commit(self, opening: Opening, **parts: Any) -> None:
-        def write() -> None:
-            more_title = afterwords = None
-            if parts.get("bubbles"):
-                more_title = self._texts.say("utter_more_row", opening.language)
-                afterwords = self._texts.afterwords(self._language(opening))
-            result = TurnResult(
-                message_id=opening.message_id,
-                contact_id=opening.contact_id,
-                more_title=more_title,
-                afterwords=afterwords,
-                **parts,
-            )
-            with self._database.transaction() as session:
-                commit_turn(session, result)
-
-        await self._database.aside(write)
+        if parts.get("bubbles"):
+            language = self._language(opening)
+            parts["more_title"] = self._texts.say("utter_more_row", opening.language)
+            parts["afterwords"] = await self._database.aside(self._texts.afterwords, language)
+        result = TurnResult(message_id=opening.message_id, contact_id=opening.contact_id, **parts)
+        await self._database.write(lambda session: commit_turn(session, result))
 
 
 def _command(opening: Opening) -> Optional[Tuple[str, Dict[str, Any]]]:

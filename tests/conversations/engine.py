@@ -8,6 +8,7 @@ import json
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Iterator, List, Optional
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import time_machine
@@ -163,14 +164,9 @@ class Clinic:
     @contextmanager
     def crash_before_commit(self) -> Iterator[None]:
         """The next turn does all its work and then cannot commit, as in a crash."""
-        store = self.agent.tracker_store
-        commit = store._commit
 
-        def crash(result: Any) -> None:
+        def crash(_session: Any, _result: Any) -> None:
             raise OperationalError("commit", {}, Exception("gone"))
 
-        store._commit = crash
-        try:
+        with patch("assistant.tracker_store.commit_turn", crash):
             yield
-        finally:
-            store._commit = commit

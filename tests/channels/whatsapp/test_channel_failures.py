@@ -16,6 +16,7 @@ from clinic.database import now
 from clinic.logs import configure_logs
 from clinic.models import Message, Tracker
 from clinic.models import Profile as ProfileRow
+from clinic.turns import commit_turn
 
 
 def database_error(kind: type[Exception] = OperationalError) -> Exception:
@@ -113,16 +114,15 @@ class TestRasaFails:
 
 class TestDatabaseFails:
     async def test_at_commit_and_the_message_waits(self, any_line, monkeypatch):
-        real = any_line.rasa.store._commit
         away = [3]
 
-        def commit(result):
+        def commit(session, result):
             if away[0]:
                 away[0] -= 1
                 raise database_error()
-            real(result)
+            commit_turn(session, result)
 
-        monkeypatch.setattr(any_line.rasa.store, "_commit", commit)
+        monkeypatch.setattr("assistant.tracker_store.commit_turn", commit)
         contact = any_line.arrives("Hello")
         for _ in range(3):
             with pytest.raises(OperationalError):
@@ -133,15 +133,14 @@ class TestDatabaseFails:
         assert any_line.said(contact) == ["You said: Hello"]
 
     async def test_and_is_answered_once_it_is_back(self, any_line, monkeypatch, started, until):
-        real = any_line.rasa.store._commit
         away = [True]
 
-        def commit(result):
+        def commit(session, result):
             if away[0]:
                 raise database_error()
-            real(result)
+            commit_turn(session, result)
 
-        monkeypatch.setattr(any_line.rasa.store, "_commit", commit)
+        monkeypatch.setattr("assistant.tracker_store.commit_turn", commit)
         contact = any_line.arrives("Hello")
         any_line.arrives("Still there?")
         started(any_line.turns())
@@ -153,10 +152,10 @@ class TestDatabaseFails:
         assert any_line.handoff(contact) is None
 
     async def test_for_one_message_for_good_and_a_person_has_it(self, any_line, monkeypatch):
-        def refuse(_result):
+        def refuse(_session, _result):
             raise database_error(DataError)
 
-        monkeypatch.setattr(any_line.rasa.store, "_commit", refuse)
+        monkeypatch.setattr("assistant.tracker_store.commit_turn", refuse)
         contact = any_line.arrives("Hello")
         age(any_line, contact)
         for _ in range(3):
