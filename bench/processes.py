@@ -67,10 +67,10 @@ class Process:
         return self._popen.poll() is None
 
     def resident_bytes(self) -> int:
-        """Resident memory of the process and its children."""
+        """Resident memory of the process and its children; what they share is counted once."""
         try:
             top = psutil.Process(self._popen.pid)
-            return sum(one.memory_info().rss for one in (top, *top.children(recursive=True)))
+            return sum(_resident_of(one) for one in (top, *top.children(recursive=True)))
         except psutil.NoSuchProcess:
             return 0
 
@@ -121,6 +121,12 @@ class Process:
             os.killpg(self._popen.pid, number)
         except (ProcessLookupError, PermissionError):
             return
+
+
+def _resident_of(process: psutil.Process) -> int:
+    """A process's part of the memory: Linux tells a page of several to each in equal parts."""
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
 
 
 def _die_with_parent() -> None:

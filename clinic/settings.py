@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import os
 from functools import lru_cache
 from typing import Any, List, Optional
 from urllib.parse import urlsplit
@@ -62,13 +63,14 @@ class Settings(BaseSettings):
     simulator_port: int = Field(8010, env="SIMULATOR_PORT", ge=1, le=65535)
 
     model_path: str = Field("models", env="SANDHI_MODEL")
+    thinkers: Optional[int] = Field(None, env="SANDHI_THINKERS", ge=1, le=32)
     log_level: str = Field("INFO", env="LOG_LEVEL")
 
     class Config:
         env_file = ".env"
         env_file_encoding = "utf-8"
 
-    @validator("redis_url", "inbox_public_url", pre=True)
+    @validator("redis_url", "inbox_public_url", "thinkers", pre=True)
     def _empty_means_unset(cls, value: Optional[str]) -> Optional[str]:
         return value or None
 
@@ -115,6 +117,11 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def thinking_processes(self) -> int:
+        """How many processes think beside each other: as set, or one a processor, at most two."""
+        return self.thinkers or min(2, os.cpu_count() or 1)
 
     @property
     def uses_chatwoot(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Protocol, Set
+from typing import Any, Callable, Dict, Protocol, Set
 
 from channels.locks import locks_for
 from channels.texts import PatientTexts
@@ -41,10 +41,16 @@ class Thinking:
     Args:
         handle: Rasa's handling of a user message (`Agent.handle_message`).
         parse: Rasa's reading of a text without answering it.
+        mine: whether a contact is looked after here, where several processes share them.
     """
 
     def __init__(
-        self, configured: Settings, database: Database, handle: Handler, parse: Parser
+        self,
+        configured: Settings,
+        database: Database,
+        handle: Handler,
+        parse: Parser,
+        mine: Callable[[int], bool] = lambda contact: True,
     ) -> None:
         client = GraphClient(
             configured.whatsapp_graph_url,
@@ -62,7 +68,7 @@ class Thinking:
             PatientTexts(Texts.load(DOMAIN), Facts(database)),
             after=self._receipts.read,
         )
-        self._turns = Turns(database, conversation, locks_for(configured, database))
+        self._turns = Turns(database, conversation, locks_for(configured, database), mine)
 
     def start(self) -> None:
         self._receipts.start()

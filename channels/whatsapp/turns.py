@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from typing import Any, Dict, Optional, Set
+from typing import Any, Callable, Dict, Optional, Set
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,14 +32,22 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Turns:
-    """Takes up waiting conversations until it is stopped."""
+    """Takes up waiting conversations until it is stopped.
+
+    `mine` says whether a contact is looked after here, where several processes share them.
+    """
 
     def __init__(
-        self, database: Database, conversation: Conversation, locks: ConversationLocks
+        self,
+        database: Database,
+        conversation: Conversation,
+        locks: ConversationLocks,
+        mine: Callable[[int], bool] = lambda contact: True,
     ) -> None:
         self._database = database
         self._conversation = conversation
         self._locks = locks
+        self._mine = mine
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="turns", daemon=True)
         self._running: Dict[int, "asyncio.Task[None]"] = {}
@@ -80,7 +88,7 @@ class Turns:
     async def _look(self) -> None:
         def waiting() -> Set[int]:
             with self._database.reading() as session:
-                return set(contacts_waiting(session))
+                return set(filter(self._mine, contacts_waiting(session)))
 
         try:
             found = await asyncio.to_thread(waiting)

@@ -155,9 +155,9 @@ class Line:
         with self.db.reading() as session:
             return unresolved_handoff(session, contact)
 
-    def turns(self, locks: ConversationLocks | None = None) -> Turns:
+    def turns(self, locks: ConversationLocks | None = None, **more: Any) -> Turns:
         """The thread that works conversations off; the test starts and stops it."""
-        return Turns(self.db, self.conversation, locks or ConversationLocks())
+        return Turns(self.db, self.conversation, locks or ConversationLocks(), **more)
 
     def text(self, name: str, language: str = "en") -> str:
         return self.texts.say(name, language)

@@ -55,6 +55,8 @@ def nothing_else_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         ("CHATWOOT_ACCOUNT_ID", "three", "integer"),
         ("INBOX_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example", "networks"),
         ("INBOX_IDLE_MINUTES", "0", "greater"),
+        ("SANDHI_THINKERS", "0", "greater"),
+        ("SANDHI_THINKERS", "many", "integer"),
     ],
 )
 def test_a_wrong_value_is_named(
@@ -202,3 +204,15 @@ def test_a_chatwoot_connector_that_lacks_something_is_said(
     for name in ("CHATWOOT_ACCOUNT_ID", "CHATWOOT_TOKEN", "CHATWOOT_WEBHOOK_SECRET"):
         assert name in problems
     assert "CHATWOOT_INBOX_ID" not in problems
+
+
+@pytest.mark.parametrize(("processors", "processes"), [(1, 1), (2, 2), (16, 2), (None, 1)])
+def test_as_many_processes_think_as_there_are_processors_two_at_most(
+    monkeypatch: pytest.MonkeyPatch, processors: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert read_settings().thinking_processes == processes
+    monkeypatch.setenv("SANDHI_THINKERS", "")
+    assert read_settings().thinking_processes == processes
+    monkeypatch.setenv("SANDHI_THINKERS", "5")
+    assert read_settings().thinking_processes == 5

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Callable, List
 
+import psutil
 import pytest
 
 from tests.house import SERVERS, House, Patient, eventually
@@ -45,6 +46,32 @@ def test_every_message_is_answered_once_and_in_order_after_the_assistant_ends(
     assert list(differing(people, answers)) == []
     assert waiting(house, people) == 0
     assert [person.handoff() for person in people] == [None] * len(people)
+
+
+def test_a_thinking_process_that_dies_costs_nobody_a_message(
+    house: House, patient: NewPatient, answers: List[str]
+) -> None:
+    """Another is forked at once, the assistant stays ready, and nothing is answered twice."""
+    people = [patient() for _ in range(12)]
+    before = handled(house)
+    ask_all(house, people)
+    assert eventually(lambda: handled(house) >= before + 3, every=0.002)
+    victim = thinking(house)[0]
+    victim.kill()
+    assert waiting(house, people) > 0, "the process was not in the middle of its work"
+    wanted = len(people) * len(answers)
+    assert eventually(lambda: sum(len(person.sent()) for person in people) >= wanted, within=120)
+    time.sleep(1)  # for what nobody should send
+    assert list(differing(people, answers)) == []
+    assert [person.handoff() for person in people] == [None] * len(people)
+    assert victim not in thinking(house)
+    assert "has a successor" in house.log("assistant")
+
+
+def thinking(house: House) -> List[psutil.Process]:
+    """The processes in which Rasa thinks: forked from the one that the web process started."""
+    web = psutil.Process(house.running["assistant"].pid)
+    return [process for keeper in web.children() for process in keeper.children()]
 
 
 def handled(house: House) -> int:

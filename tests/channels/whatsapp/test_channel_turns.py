@@ -53,6 +53,15 @@ class TestOneProcess:
         contact = line.arrives("stored by a replica that died")
         until(lambda: line.states(contact) == ["handled"])
 
+    def test_leaves_alone_who_is_another_process_s(self, line, started, until):
+        theirs = line.arrives("for another")
+        mine = line.arrives("for this one", phone=PHONES[1])
+        started(line.turns(mine=lambda contact: contact == mine))
+        until(lambda: line.states(mine) == ["handled"])
+        assert line.states(theirs) == ["received"]
+        started(line.turns(mine=lambda contact: contact == theirs))
+        until(lambda: line.states(theirs) == ["handled"])
+
     def test_never_thinks_twice_at_once_about_a_contact(self, line, started, until):
         thinking: dict[str, int] = {}
         most = [0]
