@@ -33,8 +33,8 @@ ROUNDS_EVERY_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 10.0
 # a transaction costs about as much for one letter as for several, and others wait for it: so the
 # next one waits twice as long as the last one took, and several come together
-BREATHS_PER_STEP = 2.0
-LONGEST_BREATH_SECONDS = 0.03
+BREATHS_PER_STEP = 3.0
+LONGEST_BREATH_SECONDS = 0.06
 PLAN_EVERY_SECONDS = 3600.0
 PURGE_EVERY_SECONDS = 3600.0
 

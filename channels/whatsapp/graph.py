@@ -187,8 +187,7 @@ class GraphClient:
             content = None
         if content is None:
             raise ValueError("the body is not JSON")
-        headers = {"Content-Type": "application/json"}
-        return self._exchange.request("POST", url, data=content, headers=headers)
+        return self._exchange.post_json(url, content)
 
     def _below_root(self, path: str) -> str:
         if not _PATH.fullmatch(path):
