@@ -45,7 +45,14 @@ SCORES = "classifier_scores"
 """Message property: `safety.decision.Scores`; absent when the message could not be embedded."""
 
 _FEATURES = (
-    *("kernel.py", "meaning.py", "eight_bits.py", "ngram_weights.py", "shared_ngrams.py"),
+    *(
+        "kernel.py",
+        "halves.py",
+        "meaning.py",
+        "eight_bits.py",
+        "ngram_weights.py",
+        "shared_ngrams.py",
+    ),
     *("packed_vocabulary.py", "normalise.py", "lexicon.py", "spelling.py"),
 )
 _CLINICAL, _EMERGENCY, _CATEGORY = "clinical?", "emergency?", "category:"

@@ -12,32 +12,6 @@ from safety import kernel
 from safety.kernel import Inputs, KernelModel
 from safety.shared_ngrams import SharedNgrams
 
-RIDGE = 0.2
-
-
-def a_matrix(size: int) -> np.ndarray:
-    """A kernel matrix with its ridge."""
-    rows = np.random.default_rng(1).normal(size=(size, 8)).astype(np.float32)
-    squares = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
-    return np.asarray(np.exp(-squares / 8) + RIDGE * np.eye(size), dtype=np.float32)
-
-
-@pytest.mark.parametrize("tail", [1, 7, 30])
-def test_leaving_one_out_is_what_training_without_it_gives(tail: int) -> None:
-    matrix = a_matrix(30)
-    targets = np.random.default_rng(2).choice([-1.0, 1.0], size=(30, 3)).astype(np.float32)
-    alpha, diagonal = kernel._solve(np.tril(matrix), targets, tail)
-    left_out = targets[-tail:] - alpha[-tail:] / diagonal[:, None]
-    for place, row in enumerate(range(30 - tail, 30)):
-        others = np.delete(np.arange(30), row)
-        without = np.linalg.solve(matrix[np.ix_(others, others)], targets[others])
-        assert np.allclose(left_out[place], matrix[row, others] @ without, atol=1e-3), row
-
-
-def test_a_matrix_that_cannot_be_solved_is_refused() -> None:
-    with pytest.raises(ValueError, match="raise the ridge"):
-        kernel._solve(-a_matrix(5), np.ones((5, 1), dtype=np.float32), 5)
-
 
 def some_messages(count: int) -> tuple[Inputs, np.ndarray]:
     words = ["kal", "slot", "parking", "dard", "ghutna", "address", "time", "doctor"]
@@ -79,3 +53,9 @@ def test_a_loaded_model_scores_as_the_fitted_one(tmp_path: Path) -> None:
     strange = Inputs([*unseen.texts[:11], "zzz qqq"], unseen.embeddings)
     loaded = KernelModel.load(tmp_path)
     assert np.allclose(loaded.score(strange), model.score(strange), atol=1e-5)
+
+
+def test_a_kernel_that_cannot_be_solved_says_what_to_do() -> None:
+    inputs, targets = some_messages(20)
+    with pytest.raises(ValueError, match="raise the ridge"):
+        KernelModel.fit(inputs, targets, ["dard", "slot"], {"ridge": -20.0})
