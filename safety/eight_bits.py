@@ -8,6 +8,7 @@ numpy multiplies floats (`make bench` and `docs/safety.md` have what the whole c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Tuple
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -20,6 +21,14 @@ _MIDDLE = 128
 _LARGEST = 127
 _INPUT, _OUTPUT = "vectors", "products"
 _EIGHT_BITS = 4
+
+
+def rounded(numbers: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Whole numbers from -127 to 127 (as floats) in the shape of `numbers`, and the scales that
+    make these of them, one for each row along the last axis.
+    """
+    scales = np.abs(numbers).max(axis=-1) / _LARGEST
+    return np.round(numbers / np.where(scales > 0, scales, 1)[..., None]), scales
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,7 @@ class EightBits:
         """
         if rows.shape[1] % BLOCK:
             raise ValueError(f"a row's length must be a multiple of {BLOCK}")
-        blocks = rows.reshape(len(rows), -1, BLOCK)
-        scales = np.abs(blocks).max(axis=2) / _LARGEST
-        whole = np.round(blocks / np.where(scales > 0, scales, 1)[..., None])
+        whole, scales = rounded(rows.reshape(len(rows), -1, BLOCK))
         return cls((whole + _MIDDLE).astype(np.uint8), scales.astype(np.float32))
 
     def rows(self) -> np.ndarray:

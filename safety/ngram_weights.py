@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-_LARGEST = 127
+from safety.eight_bits import rounded
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class NgramWeights:
     @classmethod
     def of(cls, weights: np.ndarray) -> NgramWeights:
         """The nearest to weights of shape (ngrams, labels)."""
-        scales = np.abs(weights).max(axis=1) / _LARGEST
-        whole = np.round(weights / np.where(scales > 0, scales, 1)[:, None])
+        whole, scales = rounded(weights)
         return cls(whole.astype(np.int8), scales.astype(np.float32))
 
     def sums(self, found: scipy.sparse.csr_matrix) -> np.ndarray:
