@@ -46,7 +46,7 @@ class Thresholds:
 
     clinical: float = 0.8
     """From here on the classifier calls a message clinical."""
-    doubt: float = 0.05
+    doubt: float = 0.07
     """From here on the bot does not answer."""
     clause: float = 0.8
     """From here on a clause that looks clinical by itself keeps the bot from answering."""
