@@ -25,6 +25,9 @@ from sandhi import (
 from sandhi.console import Refusal, err, open_database, out, refuse_if
 from sandhi.preparing import check_keys, check_pooling, migrate_database, write_clinic_profile
 
+# training takes every processor for minutes, and patients may wait for one on the same machine
+TRAINING_GIVES_WAY_BY = 19
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -80,9 +83,15 @@ def demo() -> None:
     out.print("The demo's patients, visits, courses and bills are in the database.")
 
 
-@app.command()
-def train() -> None:
+@app.command("train")
+def train_beside_others() -> None:
     """Train the model if data, domain, config or components changed."""
+    os.nice(TRAINING_GIVES_WAY_BY)
+    train()
+
+
+def train() -> None:
+    """Train the model where there is none of the present files."""
     from assistant.training import model_path
     from assistant.training import train as train_model
     from sandhi.surroundings import VAR
