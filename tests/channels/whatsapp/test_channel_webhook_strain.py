@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -90,7 +91,7 @@ class TestUnderLoad:
         async def think(_message: Any) -> None:
             thinking.set()
             # Rasa's own computing blocks just so
-            outcome.append(answered_meanwhile.wait(30))  # noqa: ASYNC251
+            outcome.append(answered_meanwhile.wait(30))
 
         server.line.rasa.before = think
         assert server.post(webhook(messages=[text_message(1)])) == 200
