@@ -102,10 +102,10 @@ def test_the_network_that_learns_is_the_one_that_is_used() -> None:
 
 def test_the_vector_that_is_checked_is_that_of_what_was_taught() -> None:
     # the third digit depends on the processor (0.0011 was seen); what was taught moves the second
-    alike = {"abs": embedding._CHECK_TOLERANCE}
+    close = embedding._CHECK_TOLERANCE
     known = embedding.known_vector(tuned(read_weights()))
-    assert known == pytest.approx(embedding._CHECK_VECTOR, **alike)
-    assert embedding.known_vector(read_weights()) != pytest.approx(known, **alike)
+    assert known == pytest.approx(embedding._CHECK_VECTOR, abs=close)
+    assert embedding.known_vector(read_weights()) != pytest.approx(known, abs=close)
 
 
 def test_teaching_writes_a_file_that_teaches(
