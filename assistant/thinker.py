@@ -19,6 +19,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 
 from assistant.agent import load
+from assistant.keeping import named_in
 from assistant.thinkers import Share, Thinkers
 from assistant.thinking_apart import READY, WITHOUT_MODEL
 from channels.whatsapp.thinking import Thinking
@@ -58,7 +59,7 @@ def serve(line: socket.socket) -> None:
         try:
             with own.makefile("r", encoding="ascii") as reader:
                 for named in reader:
-                    thinking.wake({int(contact) for contact in named.split()})
+                    thinking.wake(named_in(named))
         except OSError:
             log.warning("the process that forked this one is gone")
         finally:

@@ -7,7 +7,6 @@ What forks must be one thread, with nothing open that two processes cannot share
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import multiprocessing.connection
 import socket
@@ -15,14 +14,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Set
 
+from assistant.keeping import Pauses, named_in, tell
 from clinic.logs import logger
 
 log = logger("assistant.thinkers")
 
-SHORTEST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-# one that has lived this long did not die of how it was started
-SETTLED_SECONDS = 60.0
 # a little less than the web process waits for all of this to end
 STOP_SECONDS = 16.0
 
@@ -52,14 +48,8 @@ class _Place:
     process: Any = None
     line: Optional[socket.socket] = None
     began: float = 0.0
-    pause: float = SHORTEST_PAUSE_SECONDS
+    pauses: Pauses = field(default_factory=Pauses)
     due: float = field(default_factory=time.monotonic)
-
-    def tell(self, named: str) -> None:
-        if self.line is not None:
-            # one that is dying, or so far behind that the line is full, looks for itself
-            with contextlib.suppress(OSError):
-                self.line.send(named.encode(), socket.MSG_DONTWAIT)
 
     def hang_up(self) -> None:
         if self.line is not None:
@@ -100,7 +90,7 @@ class Thinkers:
                 if not heard:
                     return
                 *lines, rest = (rest + heard).split(b"\n")
-                self._tell({int(contact) for named in lines for contact in named.split()})
+                self._tell(set().union(*(named_in(named.decode()) for named in lines)))
         except OSError:
             log.warning("the web process is gone")
         finally:
@@ -108,9 +98,9 @@ class Thinkers:
 
     def _tell(self, contacts: Set[int]) -> None:
         for place in self._places:
-            named = " ".join(str(contact) for contact in contacts if place.share.has(contact))
-            if named:
-                place.tell(named + "\n")
+            theirs = [contact for contact in contacts if place.share.has(contact)]
+            if theirs and place.line is not None:
+                tell(place.line, theirs)
 
     def _wait(self) -> None:
         """Until the line has something, a process has died, or one is due to be forked."""
@@ -127,11 +117,9 @@ class Thinkers:
             place.process.close()
             place.process = None
             place.hang_up()
-            if time.monotonic() - place.began > SETTLED_SECONDS:
-                place.pause = SHORTEST_PAUSE_SECONDS
-            place.due = time.monotonic() + place.pause
-            log.error("a thinking process died and has a successor", code=code, pause=place.pause)
-            place.pause = min(place.pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = place.pauses.after(time.monotonic() - place.began)
+            place.due = time.monotonic() + pause
+            log.error("a thinking process died and has a successor", code=code, pause=pause)
 
     def _fork_due(self) -> None:
         for place in self._places:

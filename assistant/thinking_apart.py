@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any, Dict, List, Optional, Set
 
+from assistant.keeping import Pauses, tell
 from clinic.logs import logger
 
 log = logger("assistant.thinking")
@@ -21,10 +22,6 @@ log = logger("assistant.thinking")
 # what the thinking process says when it takes turns
 READY, WITHOUT_MODEL = "ready", "no model"
 
-SHORTEST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-# one that has lived this long did not die of how it was started
-SETTLED_SECONDS = 60.0
 STOP_SECONDS = 17.0
 
 
@@ -61,30 +58,25 @@ class ThinkingApart:
             self._keeper.join(timeout=2)
 
     def wake(self, contacts: Set[int]) -> None:
-        named = " ".join(str(contact) for contact in contacts) + "\n"
         with self._writing:
             if self._line is not None:
-                # one that is dying, or so far behind that the line is full, looks for itself
-                with contextlib.suppress(OSError):
-                    self._line.send(named.encode(), socket.MSG_DONTWAIT)
+                tell(self._line, contacts)
 
     def state(self) -> Dict[str, Any]:
         alive = self._process is not None and self._process.poll() is None
         return {"alive": alive and self._said is not None, "model": alive and self._said == READY}
 
     def _keep(self) -> None:
-        pause = SHORTEST_PAUSE_SECONDS
+        pauses = Pauses()
         while not self._stopping.is_set():
             began = time.monotonic()
             self._live()
             if self._stopping.is_set():
                 return
-            if time.monotonic() - began > SETTLED_SECONDS:
-                pause = SHORTEST_PAUSE_SECONDS
+            pause = pauses.after(time.monotonic() - began)
             code = self._process.wait() if self._process is not None else None
             log.error("the thinking process died and is started again", code=code, pause=pause)
             self._stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _live(self) -> None:
         """Start the process; returns when its end of the line is closed."""

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -58,28 +60,28 @@ def test_an_urgent_writer_rings_until_it_is_inside(queue: WriterQueue, tmp_path:
 
 
 def test_of_this_process_too(queue: WriterQueue) -> None:
-    def write() -> None:
-        with queue.turn(urgent=True):
-            pass
-
-    waiting = threading.Thread(target=write)
-    with queue.turn(urgent=False):
-        waiting.start()
+    with another_waits(queue, urgent=True):
         until_it_rings(queue)
-    waiting.join(20)
-    assert not waiting.is_alive()
     assert not queue.somebody_rings()
 
 
 def test_who_is_not_urgent_waits_in_silence(queue: WriterQueue) -> None:
+    with another_waits(queue, urgent=False):
+        time.sleep(0.1)
+        assert not queue.somebody_rings()
+
+
+@contextmanager
+def another_waits(queue: WriterQueue, urgent: bool) -> Iterator[None]:
+    """While this thread writes another waits, and has its turn at the end."""
+
     def write() -> None:
-        with queue.turn(urgent=False):
+        with queue.turn(urgent):
             pass
 
     waiting = threading.Thread(target=write)
     with queue.turn(urgent=False):
         waiting.start()
-        time.sleep(0.1)
-        assert not queue.somebody_rings()
+        yield
     waiting.join(20)
     assert not waiting.is_alive()
