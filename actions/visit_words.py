@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from actions.talk import Talk
-from clinic.calendar_words import say_day, say_moment, say_rupees, say_time
+from clinic.calendar_words import say_moment, say_moment_in_a_row, say_rupees, say_time
 from clinic.courses import number_of
 from clinic.icalendars import visit_link_key
 from clinic.models import Appointment, Patient
@@ -72,10 +72,12 @@ def slot_row(
     slot: Slot, profile: Profile, language: str, with_day: bool, payload: str
 ) -> Dict[str, str]:
     """A list row for a free slot."""
-    local = slot.starts_at.astimezone(ZoneInfo(profile.time_zone))
-    said = say_time(local.time(), language)
+    zone = ZoneInfo(profile.time_zone)
     name = profile.clinician(slot.clinician).name.said_in(language)
-    title = f"{say_day(local.date(), language)}, {said}" if with_day else said
+    if with_day:
+        title = say_moment_in_a_row(slot.starts_at, language, zone)
+    else:
+        title = say_time(slot.starts_at.astimezone(zone).time(), language)
     return {"title": title, "description": name, "payload": payload}
 
 

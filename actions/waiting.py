@@ -12,14 +12,15 @@ from actions.talk import BOOKING_SLOTS, ClinicAction, Events, Talk, forget
 from actions.times import give_back_hold, today_of
 from actions.visit_words import numbered_facts, say_calendar_link
 from actions.wishes import SOONEST, Wish, service_for
+from clinic.bubbles import LIST_ROW_TITLE
 from clinic.calendar_words import say_day
 from clinic.database import now
 from clinic.scheduling.errors import PatientUnsaid, SchedulingError, UnknownOffer
 from clinic.scheduling.slots import PARTS
 from clinic.waitlist import Wanted, accept, decline, join, leave, patients_of, waiting_of
 
-# a list of WhatsApp has ten rows, each of 24 characters
-MOST_NAMES, LONGEST_TITLE = 9, 24
+# a list of WhatsApp has ten rows, and one of them is for somebody else
+MOST_NAMES = 9
 
 
 class JoinWaitlist(ClinicAction):
@@ -116,7 +117,7 @@ def _ask_for_whom(talk: Talk, number: int) -> None:
     with talk.db.reading() as session:
         patients = [(int(one.id), str(one.name)) for one in patients_of(session, talk.contact_id)]
     rows = [
-        {"title": name[:LONGEST_TITLE], "payload": f'/accept_offer{{"offer": "{number}:{ident}"}}'}
+        {"title": name[:LIST_ROW_TITLE], "payload": f'/accept_offer{{"offer": "{number}:{ident}"}}'}
         for ident, name in patients[:MOST_NAMES]
     ]
     another = {"title": talk.word("utter_word_somebody_else"), "payload": "/human_request"}

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from clinic.affected import Affected, affected_between
 from clinic.announcing import announce, can_reach, has_not_gone
 from clinic.bubbles import Choice, Choices
-from clinic.calendar_words import say_moment
+from clinic.calendar_words import say_moment, say_moment_in_a_row
 from clinic.delivery import window_open
 from clinic.models import Appointment, Clinician, Closure, Contact, Leave
 from clinic.models.announcement import CLOSURE, LEAVE
@@ -258,7 +258,7 @@ def _bubble(session: Session, one: Affected, response: str, texts: Texts, langua
     key = f"{one.appointment_id}:{one.version}"
     choices = [
         Choice(
-            title=say_moment(slot.starts_at, language, zone)[:24],
+            title=say_moment_in_a_row(slot.starts_at, language, zone),
             description=profile.clinician(slot.clinician).name.said_in(language),
             payload=f'/reschedule{{"appointment": "{key}", "slot": "{slot.key}"}}',
         )

@@ -11,6 +11,10 @@ from typing import Annotated, Any, Dict, List, Literal, Optional, Union
 
 from pydantic import BaseModel, Extra, Field, parse_obj_as
 
+# https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-list-messages:
+# how many characters the title of a list row has
+LIST_ROW_TITLE = 24
+
 
 class _Bubble(BaseModel):
     class Config:

@@ -17,6 +17,8 @@ from babel.dates import format_date, format_time, get_period_id, get_period_name
 from babel.numbers import format_currency
 from ruamel.yaml import YAML
 
+from clinic.bubbles import LIST_ROW_TITLE
+
 WORDS = Path(__file__).parent / "words"
 _LOCALES = {"en": Locale("en", "IN"), "hi": Locale("hi", "IN")}
 
@@ -61,6 +63,18 @@ def say_moment(moment: datetime, language: str, zone: tzinfo) -> str:
     """An aware moment in the clinic's zone: 'Tue 24 Nov, 5:30 pm'."""
     local = moment.astimezone(zone)
     return f"{say_day(local.date(), language)}, {say_time(local.time(), language)}"
+
+
+def say_moment_in_a_row(moment: datetime, language: str, zone: tzinfo) -> str:
+    """The same for a row of a list, which shows 24 characters: without the month where that is too
+    long ('Mangal 24, subah 8:00'), for cut at its end it would be another time or none.
+    """
+    said = say_moment(moment, language, zone)
+    if len(said) <= LIST_ROW_TITLE:
+        return said
+    local = moment.astimezone(zone)
+    weekday = say_weekday(local.weekday(), language)
+    return f"{weekday} {local.day}, {say_time(local.time(), language)}"
 
 
 def say_rupees(paise: int) -> str:

@@ -14,14 +14,13 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 from babel import Locale
 
+from clinic.bubbles import LIST_ROW_TITLE
 from clinic.profile import CATEGORY_CODES, Profile
 from clinic.profile_values import LANGUAGES, WEEKDAYS, Week
 from clinic.profile_words import PLACEHOLDER, PLACEHOLDERS, faq_answer
 from clinic.public_holidays import known_names
 
-# https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-list-messages:
-# the title of a list row; and the body of a message with buttons
-LIST_ROW_TITLE = 24
+# https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-reply-buttons-messages
 BODY_WITH_BUTTONS = 1024
 
 Path = Tuple[Union[str, int], ...]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timezone
+from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinic.calendar_words import say_moment, say_rupees, say_time
+from clinic.calendar_words import say_moment, say_moment_in_a_row, say_rupees, say_time
 from clinic.profile import Profile
 from clinic.profile_file import load_profile
 from clinic.profile_values import LANGUAGES
@@ -28,6 +28,29 @@ PUNE = ZoneInfo("Asia/Kolkata")
 )
 def test_a_moment_in_each_language(language: str, said: str) -> None:
     assert say_moment(datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc), language, PUNE) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Tue 24 Nov, 8:00 am"),
+        ("hi", "मंगल 24 नव॰, सुबह 8:00"),
+        ("hinglish", "Mangal 24, subah 8:00"),
+    ],
+)
+def test_a_moment_in_a_row_is_whole(language: str, said: str) -> None:
+    moment = datetime(2026, 11, 24, 2, 30, tzinfo=timezone.utc)
+    assert say_moment_in_a_row(moment, language, PUNE) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_moment_of_a_year_is_too_long_for_a_row(language: str) -> None:
+    first = datetime(2026, 12, 1, tzinfo=timezone.utc)
+    for half_hours in range(0, 2 * 24 * 366, 7):
+        moment = first + timedelta(minutes=30 * half_hours)
+        said = say_moment_in_a_row(moment, language, PUNE)
+        assert len(said) <= 24, said
+        assert said.endswith(say_time(moment.astimezone(PUNE).time(), language))
 
 
 @pytest.mark.parametrize(
