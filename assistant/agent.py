@@ -13,6 +13,7 @@ from rasa.engine.runner.dask import DaskGraphRunner
 
 from assistant.action_endpoint import ActionEndpoint, trust_checked_results
 from assistant.graph_in_order import InOrder
+from assistant.past_states import work_states_out_once
 from assistant.rule_index import look_rules_up
 from clinic.logs import logger
 from clinic.settings import Settings
@@ -57,6 +58,7 @@ def hasten(agent: Agent) -> None:
     if processor is not None and isinstance(processor.graph_runner, DaskGraphRunner):
         processor.graph_runner = InOrder(processor.graph_runner)
     look_rules_up()
+    work_states_out_once()
 
 
 def _give_back_memory() -> None:
