@@ -94,13 +94,13 @@ def train() -> None:
     """Train the model where there is none of the present files."""
     from assistant.training import model_path
     from assistant.training import train as train_model
-    from sandhi.surroundings import VAR
+    from sandhi.surroundings import logs
 
     if model_path().exists():
         out.print("The model is up to date.")
         return
     began = time.monotonic()
-    log_file = VAR / "log" / "train.log"
+    log_file = logs() / "train.log"
     try:
         with out.status("Training the model"):
             train_model(log_file)

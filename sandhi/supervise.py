@@ -12,13 +12,11 @@ from typing import Dict, List, Tuple
 
 from channels.whatsapp.graph import TIMEOUT
 from clinic.settings import Settings
-from sandhi.surroundings import ROOT, VAR, write_private
+from sandhi.surroundings import ROOT, logs, var, write_private
 
 # a letter on its way gets its answer, or its time-out, and what became of it is written down
 STOP_SECONDS = int(sum(TIMEOUT)) + 12
 
-LOGS = VAR / "log"
-CONFIG = VAR / "supervisord.conf"
 
 HEAD = """\
 [supervisord]
@@ -106,8 +104,9 @@ def _try_port(host: str, port: int) -> None:
 
 def write_config(demo: bool) -> Path:
     """The supervisor's configuration; it holds no secret (those are in the environment)."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    text = HEAD.format(logs=LOGS, var=VAR)
+    log_folder = logs()
+    log_folder.mkdir(parents=True, exist_ok=True)
+    text = HEAD.format(logs=log_folder, var=var())
     if os.geteuid() == 0:
         text += AS_ROOT
     for name, command in programs(demo):
@@ -118,7 +117,7 @@ def write_config(demo: bool) -> Path:
             again="true",
             stop=STOP_SECONDS,
             startsecs=3,
-            log=LOGS / f"{name}.log",
+            log=log_folder / f"{name}.log",
             log_size="10MB",
             log_backups=3,
         )
@@ -133,8 +132,9 @@ def write_config(demo: bool) -> Path:
         log_size=0,
         log_backups=0,
     )
-    write_private(CONFIG, text)
-    return CONFIG
+    config = var() / "supervisord.conf"
+    write_private(config, text)
+    return config
 
 
 def run(environment: Dict[str, str], demo: bool) -> None:

@@ -12,11 +12,17 @@ from clinic.crypto import new_key, new_secret
 from clinic.settings import DEMO_PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-# what a run leaves behind: logs, the demo, the supervisor's files
-VAR = Path(os.environ.get("SANDHI_VAR") or ROOT / "var").absolute()
-DEMO = VAR / "demo"
-DEMO_ENV = DEMO / "env"
 DEMO_ACCOUNT = "100000000000002"
+
+
+def var() -> Path:
+    """What a run leaves behind: logs, the demo, the supervisor's files."""
+    return Path(os.environ.get("SANDHI_VAR") or ROOT / "var").absolute()
+
+
+def logs() -> Path:
+    """Where every process has its log file."""
+    return var() / "log"
 
 
 def write_private(path: Path, content: str) -> None:
@@ -35,9 +41,10 @@ def demo_environment() -> Dict[str, str]:
     What the process environment says wins, except where messages would leave this machine: the
     demo talks to the simulator only. `.env`, which is for real use, is not read.
     """
-    if not DEMO_ENV.exists():
+    demo = var() / "demo"
+    if not (demo / "env").exists():
         write_private(
-            DEMO_ENV,
+            demo / "env",
             "# Made for the demo; `make serve` refuses these.\n"
             f"SANDHI_SECRET_KEY={DEMO_PREFIX}{new_secret()}\n"
             f"SANDHI_ENCRYPTION_KEYS={new_key()}\n"
@@ -47,8 +54,8 @@ def demo_environment() -> Dict[str, str]:
             f"WHATSAPP_VERIFY_TOKEN={DEMO_PREFIX}{new_secret()}\n"
             f"INBOX_API_TOKEN={DEMO_PREFIX}{new_secret()[:12]}\n",
         )
-    made = {name: value for name, value in dotenv_values(DEMO_ENV).items() if value}
-    made["DATABASE_URL"] = f"sqlite:///{DEMO / 'sandhi.db'}"
+    made = {name: value for name, value in dotenv_values(demo / "env").items() if value}
+    made["DATABASE_URL"] = f"sqlite:///{demo / 'sandhi.db'}"
     # every setting by name, for what is missing from the environment is read from `.env`
     environment = {**_defaults(), **made}
     environment.update({name: os.environ[name] for name in environment if os.environ.get(name)})

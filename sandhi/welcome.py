@@ -61,7 +61,7 @@ def _reachable(host: str) -> str:
 
 
 def _wait_until_ready(name: str, host: str, port: int) -> None:
-    from sandhi.supervise import LOGS
+    from sandhi.surroundings import logs
 
     patience = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -72,7 +72,7 @@ def _wait_until_ready(name: str, host: str, port: int) -> None:
         except requests.RequestException:
             pass
         if time.monotonic() > patience:
-            log_file = LOGS / f"{name}.log"
+            log_file = logs() / f"{name}.log"
             out.print(f"Still waiting for {name}; {log_file} says why.", soft_wrap=True)
             patience = time.monotonic() + PATIENCE_SECONDS
         time.sleep(0.2)

@@ -19,10 +19,10 @@ from sqlalchemy.pool import NullPool
 from clinic.crypto import lookup_hash, new_key, new_secret
 from clinic.settings import settings
 from tests.patients import Patient, Reply, eventually
+from tests.tool import ROOT, run_sandhi
 
 __all__ = ["House", "Patient", "Reply", "eventually", "free_port"]
 
-ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 180.0
 PROCESSES = {
     "simulator": ["-m", "channels.simulator"],
@@ -78,15 +78,7 @@ class House:
 
     def sandhi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line tool in this house."""
-        return subprocess.run(
-            [sys.executable, "-m", "sandhi", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return run_sandhi(arguments, self.environment, timeout=300)
 
     def open(self, demo: bool = True) -> "House":
         """Set the database up and start everything; returns when every server is ready."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
 
 from clinic.bubbles import Choice, Choices, Text
 from clinic.contacts import ensure_contact
@@ -20,7 +18,7 @@ from clinic.crypto import new_key, new_secret
 from clinic.database import Database, now
 from clinic.handoffs import open_handoff
 from clinic.inbound import Arrival, store_arrival
-from clinic.models import Base, Handoff
+from clinic.models import Handoff
 from clinic.outbox import plan
 from clinic.settings import settings
 from clinic.staff import add, find
@@ -60,15 +58,9 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(sqlite_db: Database) -> Database:
     """An empty database with every table."""
-    url = f"sqlite:///{tmp_path / 'clinic.db'}"
-    engine = create_engine(url, future=True)
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    database = Database(url, pool_size=25)
-    yield database
-    database.dispose()
+    return sqlite_db
 
 
 @pytest.fixture

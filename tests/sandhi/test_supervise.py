@@ -16,6 +16,7 @@ from supervisor.options import ServerOptions
 from channels.whatsapp.graph import TIMEOUT
 from clinic.settings import Settings
 from sandhi import supervise
+from sandhi.surroundings import logs
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +24,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The house in a folder whose name is awkward."""
     root = tmp_path / "my clinic"
     monkeypatch.setattr(supervise, "ROOT", root)
-    monkeypatch.setattr(supervise, "VAR", root / "var")
-    monkeypatch.setattr(supervise, "LOGS", root / "var" / "log")
-    monkeypatch.setattr(supervise, "CONFIG", root / "var" / "supervisord.conf")
+    monkeypatch.setenv("SANDHI_VAR", str(root / "var"))
 
 
 def parsed(demo: bool) -> Any:
@@ -50,7 +49,7 @@ def test_supervisor_reads_what_we_wrote(demo: bool) -> None:
             assert ("--demo" in command) is demo
             continue
         assert program.autorestart is RestartUnconditionally
-        assert program.stdout_logfile == str(supervise.LOGS / f"{name}.log")
+        assert program.stdout_logfile == str(logs() / f"{name}.log")
         assert program.stopasgroup
         assert program.killasgroup
         # asked to end before it is shot, and not while a letter waits for WhatsApp's answer

@@ -10,15 +10,13 @@ from typing import Iterator
 import pytest
 
 from clinic.settings import Settings, read_settings
-from sandhi import surroundings
-from sandhi.surroundings import demo_environment, write_private
+from sandhi.surroundings import demo_environment, var, write_private
 
 
 @pytest.fixture(autouse=True)
 def fresh_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A house without `var/demo`, in an environment that sets nothing of ours."""
-    monkeypatch.setattr(surroundings, "DEMO", tmp_path / "var" / "demo")
-    monkeypatch.setattr(surroundings, "DEMO_ENV", tmp_path / "var" / "demo" / "env")
+    monkeypatch.setenv("SANDHI_VAR", str(tmp_path / "var"))
     for field in Settings.__fields__.values():
         monkeypatch.delenv(field.field_info.extra["env"], raising=False)
     monkeypatch.chdir(tmp_path)
@@ -34,12 +32,12 @@ def as_settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 def test_the_demos_secrets_are_made_once_and_are_private() -> None:
     first = demo_environment()
     assert demo_environment() == first
-    assert stat.S_IMODE(surroundings.DEMO_ENV.stat().st_mode) == 0o600
+    assert stat.S_IMODE((var() / "demo" / "env").stat().st_mode) == 0o600
 
 
 def test_two_demos_have_different_secrets() -> None:
     first = demo_environment()
-    surroundings.DEMO_ENV.unlink()
+    (var() / "demo" / "env").unlink()
     second = demo_environment()
     for name in ("SANDHI_SECRET_KEY", "SANDHI_ENCRYPTION_KEYS", "WHATSAPP_APP_SECRET"):
         assert first[name] != second[name]
@@ -61,7 +59,7 @@ def test_serving_for_real_refuses_the_demos_secrets(monkeypatch: pytest.MonkeyPa
 def test_the_demo_is_complete_and_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = as_settings(demo_environment(), monkeypatch)
     assert len(chosen.encryption_key_list()) == 1
-    assert chosen.database_url == f"sqlite:///{surroundings.DEMO / 'sandhi.db'}"
+    assert chosen.database_url == f"sqlite:///{var() / 'demo' / 'sandhi.db'}"
     assert chosen.whatsapp_graph_url == "http://127.0.0.1:8010"
     assert os.environ["SIMULATOR_WEBHOOK_URL"] == (
         "http://127.0.0.1:5005/webhooks/whatsapp/webhook"

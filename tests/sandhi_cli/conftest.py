@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Callable, Dict
 
@@ -12,7 +11,7 @@ import pytest
 
 from clinic.crypto import new_key, new_secret
 from clinic.settings import Settings
-from tests.house import ROOT
+from tests.tool import ROOT, run_sandhi
 
 Done = subprocess.CompletedProcess
 Tool = Callable[..., "Done[str]"]
@@ -48,15 +47,7 @@ def sandhi(surroundings: Dict[str, str]) -> Tool:
     """Run `sandhi` with these arguments, and with these changes of the environment."""
 
     def run(*arguments: str, **changes: str) -> "Done[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "sandhi", *arguments],
-            cwd=ROOT,
-            env={**surroundings, **changes},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_sandhi(arguments, {**surroundings, **changes})
 
     return run
 
