@@ -13,17 +13,18 @@ import os
 import signal
 import socket
 import sys
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 
 from assistant.agent import load
 from assistant.keeping import named_in
-from assistant.thinkers import Share, Thinkers
+from assistant.thinkers import Thinkers
 from assistant.thinking_apart import READY, WITHOUT_MODEL
 from channels.whatsapp.thinking import Thinking
 from clinic.database import database
+from clinic.inbound import EVERYBODY, Share
 from clinic.logs import configure_logs, logger
 from clinic.settings import settings
 
@@ -36,14 +37,13 @@ GIVES_WAY_BY = 19
 SWITCH_SECONDS = 0.001
 
 
-def thinking_of(agent: Agent, share: Optional[Share] = None) -> Thinking:
+def thinking_of(agent: Agent, share: Share = EVERYBODY) -> Thinking:
     """Turns with this agent, of the contacts of one share or of all."""
 
     async def parse(message: UserMessage) -> Dict[str, Any]:
         return dict(await agent.processor.parse_message(message))  # type: ignore[union-attr]
 
-    mine = (share or Share()).has
-    return Thinking(settings(), database(), agent.handle_message, parse, mine)
+    return Thinking(settings(), database(), agent.handle_message, parse, share)
 
 
 def serve(line: socket.socket) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Set
 
 from assistant.keeping import Pauses, named_in, tell
+from clinic.inbound import Share
 from clinic.logs import logger
 
 log = logger("assistant.thinkers")
@@ -23,18 +24,6 @@ log = logger("assistant.thinkers")
 STOP_SECONDS = 16.0
 
 _fork = multiprocessing.get_context("fork")
-
-
-@dataclass(frozen=True)
-class Share:
-    """Which contacts are one process's of so many."""
-
-    number: int = 0
-    of: int = 1
-
-    def has(self, contact_id: int) -> bool:
-        """Whether it looks after this contact."""
-        return contact_id % self.of == self.number
 
 
 Think = Callable[[socket.socket, Share], None]
@@ -131,9 +120,17 @@ class Thinkers:
         place.line = ours
         place.began = time.monotonic()
         name = f"thinker-{place.share.number}"
-        place.process = _fork.Process(target=self._child, args=(place.share, theirs), name=name)
-        place.process.start()
-        theirs.close()
+        process = _fork.Process(target=self._child, args=(place.share, theirs), name=name)
+        with theirs:
+            try:
+                process.start()
+            except OSError as error:
+                place.hang_up()
+                pause = place.pauses.after(0.0)
+                place.due = time.monotonic() + pause
+                log.error("the system refuses a process to think", code=error.errno, pause=pause)
+                return
+        place.process = process
 
     def _child(self, share: Share, line: socket.socket) -> None:
         # a line ends when nobody holds its other end: not a brother, not oneself

@@ -44,6 +44,20 @@ class Arrival:
     sent_at: Optional[datetime] = None
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which contacts one process looks after, of so many that share them; by default all."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, contact_id: int) -> bool:
+        """Whether it looks after this contact."""
+        return contact_id % self.of == self.number
+
+
+EVERYBODY = Share()
+
 # Written once: every message asks these, and SQLAlchemy takes longer to put a statement together
 # than SQLite to answer it.
 _MESSAGE_ID = bindparam("message", type_=BigId)
@@ -166,11 +180,11 @@ def store_dead_letter(session: Session, reason: str, raw: Dict[str, Any]) -> int
     return int(letter.id)
 
 
-def contacts_waiting(session: Session, limit: int = 1000) -> List[int]:
-    """Contacts with stored messages that nobody has handled, longest waiting first."""
+def contacts_waiting(session: Session, share: Share = EVERYBODY, limit: int = 1000) -> List[int]:
+    """Contacts of a share with stored messages that nobody has handled, longest waiting first."""
     rows = session.execute(
         select(Message.contact_id)
-        .where(in_state(RECEIVED))
+        .where(in_state(RECEIVED), Message.contact_id % share.of == share.number)
         .group_by(Message.contact_id)
         .order_by(func.min(Message.id))
         .limit(limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Protocol, Set
+from typing import Any, Dict, Protocol, Set
 
 from channels.locks import locks_for
 from channels.texts import PatientTexts
@@ -13,6 +13,7 @@ from channels.whatsapp.receipts import Receipts
 from channels.whatsapp.turns import Turns
 from clinic.database import Database
 from clinic.facts import Facts
+from clinic.inbound import EVERYBODY, Share
 from clinic.settings import Settings
 from clinic.texts import Texts
 
@@ -41,7 +42,7 @@ class Thinking:
     Args:
         handle: Rasa's handling of a user message (`Agent.handle_message`).
         parse: Rasa's reading of a text without answering it.
-        mine: whether a contact is looked after here, where several processes share them.
+        share: which contacts are looked after here, where several processes share them.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Thinking:
         database: Database,
         handle: Handler,
         parse: Parser,
-        mine: Callable[[int], bool] = lambda contact: True,
+        share: Share = EVERYBODY,
     ) -> None:
         client = GraphClient(
             configured.whatsapp_graph_url,
@@ -68,7 +69,7 @@ class Thinking:
             PatientTexts(Texts.load(DOMAIN), Facts(database)),
             after=self._receipts.read,
         )
-        self._turns = Turns(database, conversation, locks_for(configured, database), mine)
+        self._turns = Turns(database, conversation, locks_for(configured, database), share)
 
     def start(self) -> None:
         self._receipts.start()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from typing import Any, Callable, Dict, Optional, Set
+from typing import Any, Dict, Optional, Set
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from channels.locks import ConversationLocks
 from channels.whatsapp.conversation import Conversation
 from clinic.database import Database
-from clinic.inbound import contacts_waiting
+from clinic.inbound import EVERYBODY, Share, contacts_waiting
 from clinic.logs import logger
 
 log = logger("channel.turns")
@@ -34,7 +34,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Turns:
     """Takes up waiting conversations until it is stopped.
 
-    `mine` says whether a contact is looked after here, where several processes share them.
+    `share` says which contacts are looked after here, where several processes share them.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Turns:
         database: Database,
         conversation: Conversation,
         locks: ConversationLocks,
-        mine: Callable[[int], bool] = lambda contact: True,
+        share: Share = EVERYBODY,
     ) -> None:
         self._database = database
         self._conversation = conversation
         self._locks = locks
-        self._mine = mine
+        self._share = share
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="turns", daemon=True)
         self._running: Dict[int, "asyncio.Task[None]"] = {}
@@ -88,7 +88,7 @@ class Turns:
     async def _look(self) -> None:
         def waiting() -> Set[int]:
             with self._database.reading() as session:
-                return set(filter(self._mine, contacts_waiting(session)))
+                return set(contacts_waiting(session, self._share))
 
         try:
             found = await asyncio.to_thread(waiting)

@@ -13,12 +13,24 @@ from typing import Callable, Iterator
 
 import pytest
 
-from assistant.thinkers import Share
+from clinic.inbound import Share
 
 # stands in for the process that has loaded Rasa: what its children hear is written down
 KEEPER = """
 import os, socket, sys
+from assistant import thinkers
 from assistant.thinkers import Thinkers
+
+refusals = [True] * int(sys.argv[4])
+start_of_system = thinkers._fork.Process.start
+
+def start(process):
+    if refusals:
+        refusals.pop()
+        raise BlockingIOError(11, "too many processes")
+    start_of_system(process)
+
+thinkers._fork.Process.start = start
 
 def note(*words):
     with open(sys.argv[1], "a") as file:
@@ -38,12 +50,12 @@ Thinkers(int(sys.argv[3]), think).serve(socket.socket(fileno=int(sys.argv[2])), 
 class Keeper:
     """The process that forks, as the web process sees it."""
 
-    def __init__(self, heard: Path, count: int) -> None:
+    def __init__(self, heard: Path, count: int, refused: int = 0) -> None:
         self.heard = heard
         self.line, theirs = socket.socketpair()
         self.line.settimeout(20)
         with theirs:
-            arguments = [str(heard), str(theirs.fileno()), str(count)]
+            arguments = [str(heard), str(theirs.fileno()), str(count), str(refused)]
             command = [sys.executable, "-c", KEEPER, *arguments]
             self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         assert self.line.recv(100) == b"ready\n"
@@ -73,8 +85,8 @@ Started = Callable[..., Keeper]
 def started(tmp_path: Path) -> Iterator[Started]:
     running = []
 
-    def start(count: int = 2) -> Keeper:
-        running.append(Keeper(tmp_path / "heard", count))
+    def start(count: int = 2, refused: int = 0) -> Keeper:
+        running.append(Keeper(tmp_path / "heard", count, refused))
         return running[-1]
 
     yield start
@@ -135,6 +147,14 @@ def test_one_that_dies_has_a_successor_and_its_brother_goes_on(started: Started)
     keeper.tells(12, 17)
     until(lambda: keeper.told(0) == ["12"] and keeper.told(1) == ["15", "17"])
     assert keeper.pid(1) == brother
+
+
+def test_where_the_system_refuses_a_process_it_is_asked_again(started: Started) -> None:
+    keeper = started(refused=2)
+    keeper.tells(12, 15)
+    until(lambda: "began" in keeper.said(0) and "began" in keeper.said(1))
+    keeper.tells(16, 17)
+    until(lambda: keeper.told(0) == ["16"] and keeper.told(1) == ["17"])
 
 
 def test_all_come_to_their_end_with_the_line(started: Started) -> None:

@@ -13,6 +13,7 @@ from clinic.database import Database
 from clinic.database import now as this_moment
 from clinic.inbound import (
     Arrival,
+    Share,
     contacts_waiting,
     count_attempt,
     mark_handled,
@@ -112,6 +113,16 @@ def test_messages_are_taken_up_oldest_first_and_contacts_longest_waiting_first(
         assert contacts_waiting(session, limit=1) == [asha]
         assert next_received(session, asha).text == "one"
         assert next_received(session, ravi).text == "y"
+
+
+def test_those_of_another_s_share_do_not_take_the_place_of_one_s_own(db: Database) -> None:
+    waiting = [arrives(db, "x", phone=f"+9190005{number:05d}") for number in range(6)]
+    for number in (0, 1):
+        own = [contact for contact in waiting if contact % 2 == number]
+        with db.reading() as session:
+            assert contacts_waiting(session, Share(number, of=2)) == own
+            # the first who waits is one's own, whoever has waited longer for another
+            assert contacts_waiting(session, Share(number, of=2), limit=1) == own[:1]
 
 
 def test_nobody_waits_when_everything_is_handled(db: Database) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from channels.locks import PostgresLocks, RedisLocks
 from channels.whatsapp import turns as turns_module
 from channels.whatsapp.opening import open_turn
-from clinic.inbound import contacts_waiting
+from clinic.inbound import Share, contacts_waiting
 from clinic.models import Message
 
 PHONES = [f"+9190000002{n:02}" for n in range(20)]
@@ -55,11 +55,11 @@ class TestOneProcess:
 
     def test_leaves_alone_who_is_another_process_s(self, line, started, until):
         theirs = line.arrives("for another")
-        mine = line.arrives("for this one", phone=PHONES[1])
-        started(line.turns(mine=lambda contact: contact == mine))
-        until(lambda: line.states(mine) == ["handled"])
+        ours = line.arrives("for this one", phone=PHONES[1])
+        started(line.turns(share=Share(ours % 2, of=2)))
+        until(lambda: line.states(ours) == ["handled"])
         assert line.states(theirs) == ["received"]
-        started(line.turns(mine=lambda contact: contact == theirs))
+        started(line.turns(share=Share(theirs % 2, of=2)))
         until(lambda: line.states(theirs) == ["handled"])
 
     def test_never_thinks_twice_at_once_about_a_contact(self, line, started, until):
@@ -118,11 +118,11 @@ class TestOneProcess:
         real = turns_module.contacts_waiting
         calls = []
 
-        def broken_twice(session):
+        def broken_twice(session, share):
             calls.append(1)
             if len(calls) <= 2:
                 raise RuntimeError("no thread can be started")
-            return real(session)
+            return real(session, share)
 
         monkeypatch.setattr(turns_module, "contacts_waiting", broken_twice)
         contact = line.arrives("Hello")
