@@ -56,8 +56,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_as_supervised,
             )
         self.began = time.monotonic()
 
@@ -129,8 +128,15 @@ def _resident_of(process: psutil.Process) -> int:
     return int(getattr(full, "pss", full.rss))
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _as_supervised() -> None:
+    """A group of its own within the session, as supervisord starts it.
+
+    In a session of its own, Linux (`sched_autogroup`) would weigh a process's priority against
+    its own children alone, and not against the rest of the house.
+    """
+    os.setpgrp()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def wait_until_ready(

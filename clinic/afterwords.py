@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from clinic.consent import NOTICE, mark_notice_given, notice_due
+from clinic.database import connection_of
 from clinic.guardians import mark_asked
 from clinic.models import Contact, Guardian, NoticeGiven
 from clinic.models.consent import SUSPECTED
@@ -48,7 +49,7 @@ def add_afterwords(session: Session, contact_id: int, message_id: int, words: Af
     """
     # asked in every turn, so one question of what is never encrypted
     asked = {"contact": contact_id, "version": words.notice_version}
-    due = session.execute(_DUE, asked).one()
+    due = connection_of(session).execute(_DUE, asked).one()
     if due.opted_out_at is not None:
         return
     if due.guardian == SUSPECTED:

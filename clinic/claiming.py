@@ -12,7 +12,7 @@ from typing import AbstractSet, Any, Dict, List, Optional, Set
 from sqlalchemy import Integer, String, and_, bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from clinic.database import UtcDateTime, now
+from clinic.database import UtcDateTime, connection_of, now
 from clinic.models import Contact, Message
 from clinic.models.message import CLAIMED, PLANNED, SENDING
 
@@ -112,8 +112,10 @@ def claim(
     if not heads:
         return []
     ids = list(heads.values())
-    session.execute(_CLAIM, {"ids": ids, "moment": moment, "owner": owner, "until": clock + LEASE})
-    rows = session.execute(CLAIMED_BY, {"ids": ids, "owner": owner})
+    until = clock + LEASE
+    connection = connection_of(session)
+    connection.execute(_CLAIM, {"ids": ids, "moment": moment, "owner": owner, "until": until})
+    rows = connection.execute(CLAIMED_BY, {"ids": ids, "owner": owner})
     return [int(row[0]) for row in rows]
 
 
@@ -128,7 +130,7 @@ def _heads(session: Session, limit: int, moment: datetime, queue: Any) -> Dict[i
     page = limit * 2
     given: Dict[str, Any] = {"moment": moment, "page": page}
     for _ in range(MAX_PAGES):
-        rows = session.execute(queue, given).all()
+        rows = connection_of(session).execute(queue, given).all()
         first: Dict[int, int] = {}
         for message_id, contact_id, _due_at in rows:
             if int(contact_id) not in seen:
@@ -186,4 +188,4 @@ def _places(session: Session, contacts: AbstractSet[int]) -> List[Any]:
     """The messages that hold the place at the front of their contact's queue."""
     if not contacts:
         return []
-    return session.execute(_PLACES, {"contacts": list(contacts)}).all()
+    return connection_of(session).execute(_PLACES, {"contacts": list(contacts)}).all()

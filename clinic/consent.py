@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from clinic.contacts import ids_of
-from clinic.database import now
+from clinic.database import connection_of, now
 from clinic.guardians import MINOR, WITHOUT_GUARDIAN, guardian_states
 from clinic.models import Consent, Contact, NoticeGiven
 from clinic.models.consent import BUTTON, HOW, MARKETING, PURPOSES, WORDS
@@ -224,7 +224,7 @@ def history(session: Session, contact_id: int) -> List[Consent]:
 def notice_due(session: Session, contact_id: int, version: str) -> bool:
     """Whether this version of the notice has to be given: not yet given, and not stopped."""
     asked = {"contact": contact_id, "version": version}
-    return session.execute(_NOTICE_DUE, asked).first() is not None
+    return connection_of(session).execute(_NOTICE_DUE, asked).first() is not None
 
 
 def mark_notice_given(session: Session, contact_id: int, version: str, language: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from clinic.crypto import lookup_hash
-from clinic.database import now
+from clinic.database import connection_of, now
 from clinic.handoffs import raise_priority, unresolved_handoff
 from clinic.models import (
     Appointment,
@@ -69,7 +69,7 @@ def known_as(
     if not value:
         return None
     by = _BY_PHONE if phone else _BY_BSUID
-    found = session.execute(by, {"hash": lookup_hash(value)}).one_or_none()
+    found = connection_of(session).execute(by, {"hash": lookup_hash(value)}).one_or_none()
     if found is None or (profile_name and found.profile_name != profile_name):
         return None
     if bsuid and found.bsuid_hash != lookup_hash(bsuid):

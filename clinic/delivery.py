@@ -18,7 +18,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session, defer
 from sqlalchemy.sql import Update
 
-from clinic.database import now
+from clinic.database import connection_of, now
 from clinic.handoffs import open_handoff
 from clinic.models import Contact, Message
 from clinic.models.message import (
@@ -49,6 +49,13 @@ _REPORTED = (
     .with_for_update()
     .options(*WITHOUT_WORDS)
     .execution_options(populate_existing=True)
+)
+
+_STATES = (
+    select(Message.id, Message.state)
+    .where(Message.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Message.id)
+    .with_for_update()
 )
 
 # how far a message has come; a status moves it only to a higher rank
@@ -128,23 +135,34 @@ def record(session: Session, reports: Sequence[Report], moment: Optional[datetim
     is told.
     """
     moment = moment or now()
-    ids = [report.message_id for report in reports]
-    rows = session.execute(_REPORTED, {"ids": ids}).scalars()
-    messages = {int(message.id): message for message in rows}
-    for report in reports:
-        message = messages.get(report.message_id)
-        if message is not None:
-            _record(session, message, report, moment)
+    accepted = {report.message_id: report.wamid for report in reports if report.wamid is not None}
+    others = {report.message_id: report for report in reports if report.wamid is None}
+    if accepted:
+        _record_accepted(session, accepted, moment)
+    if not others:
+        return
+    rows = session.execute(_REPORTED, {"ids": list(others)}).scalars()
+    for message in rows:
+        _record(session, message, others[int(message.id)], moment)
     session.flush()
 
 
+def _record_accepted(session: Session, wamids: Dict[int, str], moment: datetime) -> None:
+    """What nearly all letters come to, written without making objects of them."""
+    connection = connection_of(session)
+    for message_id, state in connection.execute(_STATES, {"ids": list(wamids)}).all():
+        changes: Dict[str, Any] = {
+            "wamid": wamids[int(message_id)],
+            "lease_until": None,
+            "lease_owner": None,
+        }
+        if RANK.get(state, 9) < RANK[SENT]:
+            changes.update(state=SENT, sent_at=moment, detail=None)
+        connection.execute(_change(frozenset(changes)), {"row": message_id, **changes})
+
+
 def _record(session: Session, message: Any, report: Report, moment: datetime) -> None:
-    if report.wamid is not None:
-        message.wamid = report.wamid
-        message.lease_until = message.lease_owner = None
-        if RANK.get(message.state, 9) < RANK[SENT]:
-            message.state, message.sent_at, message.detail = SENT, moment, None
-    elif report.unknown:
+    if report.unknown:
         if message.state == SENDING:
             message.state, message.detail = UNKNOWN, report.detail[:200]
             message.lease_until, message.lease_owner = moment + STATUS_PATIENCE, None
@@ -232,7 +250,7 @@ def apply_status(session: Session, status: Status) -> bool:
     if moves and state != FAILED:
         changes.update(state=state, detail=None, lease_until=None, lease_owner=None)
     if changes:
-        session.execute(_change(frozenset(changes)), {"row": known.id, **changes})
+        connection_of(session).execute(_change(frozenset(changes)), {"row": known.id, **changes})
     if moves and state == FAILED:
         code = "gave no code" if status.error_code is None else status.error_code
         give_up(session, _locked(session, int(known.id)), FAILED, f"graph {code}")
@@ -269,11 +287,12 @@ def _change(names: FrozenSet[str]) -> Update:
 
 def _known(session: Session, status: Status) -> Optional[Any]:
     """The row of the message a status speaks of, locked; None for one we never sent."""
-    found = session.execute(_BY_WAMID, {"wamid": status.wamid}).one_or_none()
+    connection = connection_of(session)
+    found = connection.execute(_BY_WAMID, {"wamid": status.wamid}).one_or_none()
     if found is not None:
         return found
     # another program that sends from this number may put what it likes into the reference
     ref = status.client_ref or ""
     if ref.isascii() and ref.isdecimal() and len(ref) <= LONGEST_REF:
-        return session.execute(_BY_REF, {"ref": int(ref)}).one_or_none()
+        return connection.execute(_BY_REF, {"ref": int(ref)}).one_or_none()
     return None

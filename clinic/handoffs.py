@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Optional
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
-from clinic.database import now
+from clinic.database import connection_of, now
 from clinic.models import Handoff, Tracker
 from clinic.models.handoff import PRIORITIES, REASONS, TEAMS
 from clinic.upsert import insert_new
@@ -46,9 +46,19 @@ class HandoffError(Exception):
         self.code = code
 
 
-_UNRESOLVED = select(Handoff).where(
-    Handoff.contact_id == bindparam("contact"), Handoff.status != "resolved"
+_CONTACT = bindparam("contact")
+_handoffs: Table = Handoff.__table__
+_UNRESOLVED = select(Handoff).where(Handoff.contact_id == _CONTACT, Handoff.status != "resolved")
+
+
+_MUTED = select(
+    exists().where(_handoffs.c.contact_id == _CONTACT, _handoffs.c.status != "resolved")
 )
+
+
+def is_muted(session: Session, contact_id: int) -> bool:
+    """Whether a person has this contact's conversation: the bot says nothing."""
+    return bool(connection_of(session).execute(_MUTED, {"contact": contact_id}).scalar())
 
 
 def unresolved_handoff(session: Session, contact_id: int) -> Optional[Handoff]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from clinic.claiming import in_state
 from clinic.contacts import ensure_contact, known_as, new_contact
 from clinic.crypto import lookup_hash
-from clinic.database import UtcDateTime, now
+from clinic.database import UtcDateTime, connection_of, now
 from clinic.models import Contact, DeadLetter, Handoff, Message
 from clinic.models.base import BigId
 from clinic.models.message import HANDLED, IN, RECEIVED
@@ -113,7 +113,7 @@ _SPEAKS = (
 
 def store_arrival(session: Session, arrival: Arrival) -> Optional[int]:
     """Store a message unless its wamid is known; the contact's id, or None for a duplicate."""
-    if session.execute(_KNOWN, {"wamid": arrival.wamid}).first() is not None:
+    if connection_of(session).execute(_KNOWN, {"wamid": arrival.wamid}).first() is not None:
         return None
     moment = now()
     occurred = _plausible(arrival.sent_at, moment)
@@ -155,7 +155,7 @@ def _writer(session: Session, arrival: Arrival, occurred: datetime) -> int:
         contact = ensure_contact(session, *person)
         session.flush()
         contact_id = int(contact.id)
-    session.execute(_WROTE, {"contact": contact_id, "moment": occurred})
+    connection_of(session).execute(_WROTE, {"contact": contact_id, "moment": occurred})
     return contact_id
 
 
@@ -200,7 +200,7 @@ def next_received(session: Session, contact_id: int) -> Optional[Any]:
         contact's `language, language_chosen, emergency_text_at`, and `muted`: whether a person
         has the conversation.
     """
-    return session.execute(_NEXT_RECEIVED, {"contact": contact_id}).one_or_none()
+    return connection_of(session).execute(_NEXT_RECEIVED, {"contact": contact_id}).one_or_none()
 
 
 def mark_handled(
@@ -212,11 +212,12 @@ def mark_handled(
 ) -> None:
     """This message has been answered, or laid before staff."""
     values = {"message": message_id, "moment": now(), "why": detail, "meant": intent}
+    connection = connection_of(session)
     if not marks:
-        session.execute(_HANDLED, values)
+        connection.execute(_HANDLED, values)
         return
-    content = session.execute(_CONTENT, {"message": message_id}).scalar_one_or_none()
-    session.execute(_HANDLED_MARKED, {**values, "marked": {**(content or {}), "marks": marks}})
+    content = connection.execute(_CONTENT, {"message": message_id}).scalar_one_or_none()
+    connection.execute(_HANDLED_MARKED, {**values, "marked": {**(content or {}), "marks": marks}})
 
 
 def count_attempt(session: Session, message_id: int) -> int:
@@ -249,4 +250,5 @@ def revoke(session: Session, contact_id: int, target_wamid: str) -> None:
 
 def remember_language(session: Session, contact_id: int, language: str, chosen: bool) -> None:
     """The language this contact writes in, or chose."""
-    session.execute(_SPEAKS, {"contact": contact_id, "tongue": language, "chose": chosen})
+    asked = {"contact": contact_id, "tongue": language, "chose": chosen}
+    connection_of(session).execute(_SPEAKS, asked)

@@ -13,7 +13,7 @@ from clinic.claiming import CLAIMED_BY, LEASE
 from clinic.consent import FREE
 from clinic.consent import obstacles as consent_obstacles
 from clinic.crypto import CannotDecrypt
-from clinic.database import UtcDateTime, now
+from clinic.database import UtcDateTime, connection_of, now
 from clinic.decision import UNWRITTEN, AsWritten, Decision, Go, Later, Stop, Writer
 from clinic.delivery import give_up, give_up_unread, window_open
 from clinic.models import Announcement, Contact, Message, Offer, Reminder
@@ -30,6 +30,8 @@ _WHOLE = (
     select(Message)
     .where(Message.id.in_(bindparam("ids", expanding=True)))
     .order_by(Message.id)
+    # what a reader of the transcript sees travels as `content`
+    .options(defer(Message.text))
     .execution_options(populate_existing=True)
 )
 # locked, so that a withdrawal that is being written is waited for, or waits for us
@@ -82,7 +84,7 @@ def begin_sending(
     moment = moment or clock
     # only what is never encrypted: a row that cannot be read must not stop its neighbours
     given = {"ids": list(ids), "owner": owner, "moment": clock}
-    rows = session.execute(_OURS, given).all()
+    rows = connection_of(session).execute(_OURS, given).all()
     locked = [int(row[0]) for row in rows]
     messages, contacts = _readable(session, locked)
     return _Beginning(session, contacts, moment, clock).letters(messages, writer)

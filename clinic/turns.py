@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from clinic.afterwords import Afterwords, add_afterwords
 from clinic.consent import record, withdraw_all
-from clinic.database import now
+from clinic.database import connection_of, now
 from clinic.exercises.answers import hurts
 from clinic.guardians import hear_age, suspect_minor
-from clinic.handoffs import forget_conversation, open_handoff, unresolved_handoff
+from clinic.handoffs import forget_conversation, is_muted, open_handoff
 from clinic.inbound import mark_handled, remember_language
 from clinic.logs import logger
 from clinic.models import Contact, Message, Tracker
@@ -101,18 +101,19 @@ def commit_turn(session: Session, result: TurnResult) -> None:
         NoLongerMuted: if it was laid before nobody; write nothing then.
     """
     # locked, so that of two processes that both worked on it one finds it handled (PostgreSQL)
-    message = session.execute(_WAITING, {"message": result.message_id}).one_or_none()
+    asked = {"message": result.message_id}
+    message = connection_of(session).execute(_WAITING, asked).one_or_none()
     if message is None or message.state != RECEIVED:
         raise AlreadyHandled(str(result.message_id))
     if message.contact_id != result.contact_id:
         # the contact was merged into another meanwhile: the answer goes there, and what Rasa
         # remembers of the other conversation stands
         result = replace(result, contact_id=int(message.contact_id), tracker_events=None)
-    standing = unresolved_handoff(session, result.contact_id)
-    if result.muted and standing is None:
+    muted = is_muted(session, result.contact_id)
+    if result.muted and not muted:
         raise NoLongerMuted(str(result.message_id))
     # a person took the conversation while Rasa was thinking: they answer, not the bot
-    if standing is None or result.handoff == "red_flag":
+    if not muted or result.handoff == "red_flag":
         _plan_replies(session, result)
     if result.handoff is not None:
         open_handoff(
@@ -128,7 +129,7 @@ def commit_turn(session: Session, result: TurnResult) -> None:
     _keep_coming(session, result)
     if result.hurts is not None:
         hurts(session, result.contact_id, result.hurts, result.message_id, now())
-    if standing is None and result.handoff is None and result.bubbles and result.afterwords:
+    if not muted and result.handoff is None and result.bubbles and result.afterwords:
         # never before, or beside, an emergency text or a handoff
         add_afterwords(session, result.contact_id, result.message_id, result.afterwords)
     _keep_tracker(session, result)

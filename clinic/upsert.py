@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.schema import Table
 
+from clinic.database import connection_of
+
 
 def insert_new(session: Session, model: Any, values: Dict[str, Any]) -> Optional[int]:
     """Insert `values`; the new primary key, or None where a unique key already stood."""
@@ -17,7 +19,8 @@ def insert_new(session: Session, model: Any, values: Dict[str, Any]) -> Optional
     row = {**_defaults(table), **values}
     # SQLite 3.34 knows no RETURNING
     returning = session.get_bind().dialect.name != "sqlite"
-    result = session.execute(_statement(table, tuple(sorted(row)), returning), row)
+    statement = _statement(table, tuple(sorted(row)), returning)
+    result = connection_of(session).execute(statement, row)
     if returning:
         return result.scalar_one_or_none()
     return result.lastrowid if result.rowcount == 1 else None
@@ -25,7 +28,8 @@ def insert_new(session: Session, model: Any, values: Dict[str, Any]) -> Optional
 
 def put(session: Session, model: Any, values: Dict[str, Any]) -> None:
     """Write a row whole, over the one that has its primary key if there is one."""
-    session.execute(_put_statement(model.__table__, tuple(sorted(values))), values)
+    statement = _put_statement(model.__table__, tuple(sorted(values)))
+    connection_of(session).execute(statement, values)
 
 
 def _defaults(table: Table) -> Dict[str, Any]:

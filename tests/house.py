@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 import requests
 from sqlalchemy import create_engine, text
@@ -75,6 +75,7 @@ class House:
             **environment,
         }
         self.running: Dict[str, subprocess.Popen[bytes]] = {}
+        self._changed: Set[str] = set()
 
     def sandhi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line tool in this house."""
@@ -105,6 +106,23 @@ class House:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        (self._changed.add if environment else self._changed.discard)(name)
+
+    def as_usual(self) -> None:
+        """Every process runs, and is ready, in the house's own environment.
+
+        A test that failed half-way leaves nothing frozen, dead or without a model to the next.
+        """
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                continue
+            self.thaw(name)
+            if name in self._changed:
+                self.stop(name)
+        self.start_ready(*(name for name in PROCESSES if not self._runs(name)))
+
+    def _runs(self, name: str) -> bool:
+        return name in self.running and self.running[name].poll() is None
 
     def start_ready(self, *names: str, **environment: str) -> None:
         """Start processes beside each other, and wait until those that serve are ready."""

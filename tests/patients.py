@@ -53,7 +53,7 @@ class Patient:
         items = answer.json()["items"]
         return [item for item in items if not _is_notice(item["body"])]
 
-    def hears(self, within: float = 30.0) -> "Reply":
+    def hears(self, within: float = 90.0) -> "Reply":
         """What came since the last reading; waits for the first message."""
         until = time.monotonic() + within
         while time.monotonic() < until:

@@ -25,7 +25,7 @@ from channels.judging import Judged, Parser, judge
 from channels.texts import PatientTexts
 from channels.turn import Turn, current_turn
 from channels.whatsapp.commands import harmless_text, parse_payload, tap_parse_data
-from channels.whatsapp.opening import Opening, open_turn
+from channels.whatsapp.opening import Begun, Opening, open_turn
 from channels.whatsapp.output import WhatsAppOutput
 from clinic.database import Database
 from clinic.inbound import revoke
@@ -39,6 +39,9 @@ log = logger("channel.conversation")
 
 LONGEST_TURN_SECONDS = 45.0
 MOST_ATTEMPTS = 3
+
+# ends of a turn that leave nothing: another process took it; it is the bot's again, and begins anew
+ELSEWHERE, AGAIN = "elsewhere", "again"
 
 READ_BY_RASA = frozenset({"text", "edit", "tap", "welcome"})
 SILENT = frozenset({"sticker", "reaction", "revoke", "system"})
@@ -70,6 +73,7 @@ class Conversation:
         self._texts = texts
         self._after = after
         self._output = WhatsAppOutput()
+        self._begun = Begun()
 
     async def next_turn(self, contact_id: int) -> Optional[str]:
         """Take the next turn of a contact; how it ended, or None when nothing waits.
@@ -77,24 +81,31 @@ class Conversation:
         Raises:
             SQLAlchemyError: the database does not answer; the message waits.
         """
-        opening = await self._database.aside(open_turn, self._database, contact_id)
+        opening = await self._database.aside(open_turn, self._database, contact_id, self._begun)
         if opening is None:
             return None
+        self._begun.add(opening.message_id)
+        outcome = await self._outcome(opening)
+        self._begun.discard(opening.message_id)
+        if outcome in (ELSEWHERE, AGAIN):
+            return outcome
+        if not opening.muted:
+            self._after(opening.wamid)
+        log.info("turn", message=opening.message_id, contact=contact_id, outcome=outcome)
+        return outcome
+
+    async def _outcome(self, opening: Opening) -> str:
         try:
-            outcome = await self._take(opening)
+            return await self._take(opening)
         except AlreadyHandled:
-            return "elsewhere"
+            return ELSEWHERE
         except NoLongerMuted:
-            return "again"
+            return AGAIN
         except SQLAlchemyError:
             raise
         except Exception:
             log.exception("turn broke", message=opening.message_id)
-            outcome = await self._give_up(opening)
-        if not opening.muted and outcome != "elsewhere":
-            self._after(opening.wamid)
-        log.info("turn", message=opening.message_id, contact=contact_id, outcome=outcome)
-        return outcome
+            return await self._give_up(opening)
 
     async def _take(self, opening: Opening) -> str:
         if opening.muted:
@@ -239,7 +250,7 @@ class Conversation:
             decided.update(handoff=_clinical(opening) or "failure", hurts=_hurts(opening))
             await self._commit(opening, forget=True, detail="channel", **decided)
         except AlreadyHandled:
-            return "elsewhere"
+            return ELSEWHERE
         return "failure"
 
     async def _judge(self, opening: Opening) -> Judged:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Set
 
 from clinic.database import Database, now
 from clinic.handoffs import EMERGENCY_TEXT_PAUSE
 from clinic.inbound import count_attempt, next_received
 from clinic.outbox import find_offer, take_offer
 
-RESUMED_AFTER = timedelta(seconds=10)
+# a database that does not answer for so long costs no message an attempt
+TROUBLE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,38 @@ class Opening:
     spent: bool = False
 
 
-def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
+class Begun:
+    """Which messages a turn may have begun on before.
+
+    Those that were stored before this process took turns, for its predecessor may have died over
+    one, and those that were begun here, did not end, and have waited for more than a moment's
+    trouble. No other need be counted, and so nothing is written, before its turn.
+    """
+
+    def __init__(self) -> None:
+        self._since = now()
+        self._open: Set[int] = set()
+
+    def __contains__(self, message: Any) -> bool:
+        """Whether a turn for this row of `next_received` may be another attempt."""
+        stored = message.created_at
+        begun_here = message.id in self._open and stored < now() - TROUBLE
+        return bool(stored < self._since or begun_here)
+
+    def add(self, message_id: int) -> None:
+        """A turn begins."""
+        self._open.add(message_id)
+
+    def discard(self, message_id: int) -> None:
+        """A turn has ended, and does not begin again."""
+        self._open.discard(message_id)
+
+
+def open_turn(database: Database, contact_id: int, begun: Begun) -> Optional[Opening]:
     """Take up the oldest waiting message of a contact; None when nothing waits.
 
-    An attempt at a message that has waited for a while is counted, and a tap is taken, before
-    the turn begins: both stand if the process dies over it.
+    An attempt that may not be the first is counted, and a tap is taken, before the turn begins:
+    both stand if the process dies over it.
 
     Raises:
         SQLAlchemyError: the database does not answer.
@@ -60,12 +88,12 @@ def open_turn(database: Database, contact_id: int) -> Optional[Opening]:
             emergency_text_due=last_text is None or last_text < now() - EMERGENCY_TEXT_PAUSE,
             attempts=int(found.attempts),
         )
-        resumed = found.created_at < now() - RESUMED_AFTER
-    if not resumed and opening.kind != "tap":
+        another = found in begun
+    if not another and opening.kind != "tap":
         return opening
     with database.transaction() as session:
         changes: Dict[str, Any] = {}
-        if resumed:
+        if another:
             changes["attempts"] = count_attempt(session, opening.message_id)
         if opening.kind == "tap":
             changes.update(_offer_of(session, opening))

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from assistant.training import model_path
-from tests.house import PROCESSES, House, Patient
+from tests.house import House, Patient
 from tests.processes.asking import QUESTIONS
 
 _numbers = itertools.count(1)
@@ -46,10 +46,7 @@ def whole(request: pytest.FixtureRequest) -> Iterator[None]:
     # a webhook that was not taken comes again at once, and not after minutes
     house.control("settings", retry_delays=[0.5])
     yield
-    alive = [name for name, process in house.running.items() if process.poll() is None]
-    for name in alive:
-        house.thaw(name)
-    house.start_ready(*(name for name in PROCESSES if name not in alive))
+    house.as_usual()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Set
 import pytest
 
 from clinic.crypto import new_key
-from tests.house import House, Patient, eventually
+from tests.house import READY_WITHIN, House, Patient, eventually
 
 pytestmark = pytest.mark.processes
 
@@ -72,8 +72,8 @@ def live_through_everything(house: House) -> List[str]:
     # no model
     house.stop("assistant")
     house.start("assistant", SANDHI_MODEL="/nowhere")
-    mina.writes(WORDS[2])
-    assert mina.handoff() == "failure"
+    mina.says(WORDS[2])
+    assert eventually(lambda: mina.handoff() == "failure", within=READY_WITHIN)
     hand_back_with_words(house, mina)
     house.stop("assistant")
     house.start_ready("assistant")
@@ -85,6 +85,13 @@ def live_through_everything(house: House) -> List[str]:
 
 
 def hand_back_with_words(house: House, person: Patient) -> None:
+    before = person.texts().count(STAFF)
+
+    def told() -> bool:
+        """Both have come: the words of staff, and after them that the assistant is back."""
+        texts = person.texts()
+        return texts.count(STAFF) > before and texts[-1] != STAFF
+
     listed = house.api("GET", "/handoffs?status=open&limit=100")["items"]
     handoff = next(item for item in listed if item["phone"] == person.phone)
     house.api("POST", f"/handoffs/{handoff['id']}/claim", {"staff": "Neha"})
@@ -93,7 +100,7 @@ def hand_back_with_words(house: House, person: Patient) -> None:
     house.api("GET", messages)
     resolved = {"hand_back": True, "outcome": "called", "staff": "Neha"}
     house.api("POST", f"/handoffs/{handoff['id']}/resolve", resolved)
-    person.hears()
+    assert eventually(told)
 
 
 def wamids_of_sent(person: Patient) -> List[str]:

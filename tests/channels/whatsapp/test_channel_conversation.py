@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.whatsapp.opening import open_turn
+from channels.whatsapp.opening import Begun, open_turn
 from clinic.bubbles import Choice, Choices
 from clinic.models import Contact
 from clinic.outbox import plan
@@ -131,7 +131,7 @@ class TestTap:
         await line.works_off(contact)
         offer(line, contact, TUESDAY)
         line.taps(line.buttons(contact)["Tuesday"], "Tuesday")
-        crashed = open_turn(line.db, contact)
+        crashed = open_turn(line.db, contact, Begun())
         assert crashed is not None and crashed.payload == TUESDAY.payload
         await line.works_off(contact)
         assert line.rasa.heard[-1].parse_data["intent"]["name"] == "inform"

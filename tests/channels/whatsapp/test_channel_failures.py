@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import DataError, OperationalError
 
 from channels.turn import current_turn
-from channels.whatsapp.opening import open_turn
+from channels.whatsapp.opening import Begun, open_turn
 from clinic.database import now
 from clinic.logs import configure_logs
 from clinic.models import Message, Tracker
@@ -156,9 +156,9 @@ class TestDatabaseFails:
             raise database_error(DataError)
 
         monkeypatch.setattr("assistant.tracker_store.commit_turn", refuse)
+        monkeypatch.setattr("channels.whatsapp.opening.TROUBLE", timedelta(0))
         contact = any_line.arrives("Hello")
-        age(any_line, contact)
-        for _ in range(3):
+        for _ in range(4):
             with pytest.raises(DataError):
                 await any_line.conversation.next_turn(contact)
         assert await any_line.works_off(contact) == ["failure"]
@@ -175,6 +175,11 @@ def age(line: Any, contact: int, seconds: int = 60) -> None:
         )
 
 
+def dies_over(line: Any, contact: int) -> Any:
+    """A process that takes turns begins with a contact's message and dies; the turn it began."""
+    return open_turn(line.db, contact, Begun())
+
+
 class TestCrashes:
     """A crash leaves the message as it was; only its count of attempts has grown."""
 
@@ -182,8 +187,7 @@ class TestCrashes:
         contact = any_line.arrives("poison")
         age(any_line, contact)
         for attempt in (1, 2, 3):
-            opening = open_turn(any_line.db, contact)  # and the process dies here
-            assert opening.attempts == attempt
+            assert dies_over(any_line, contact).attempts == attempt
         assert await any_line.works_off(contact) == ["failure"]
         assert any_line.said(contact) == [any_line.text("utter_handoff_failure")]
         assert any_line.messages(contact, "in")[0].detail == "attempts"
@@ -198,21 +202,49 @@ class TestCrashes:
         age(line, contact)
         line.rasa.read.clear()
         for _ in range(3):
-            open_turn(line.db, contact)
+            dies_over(line, contact)
         assert await line.works_off(contact) == ["staff"]
         assert line.rasa.read == []
 
     async def test_below_three_are_answered(self, any_line):
         contact = any_line.arrives("Hello")
         age(any_line, contact)
-        open_turn(any_line.db, contact)
-        open_turn(any_line.db, contact)
+        dies_over(any_line, contact)
+        dies_over(any_line, contact)
         assert await any_line.works_off(contact) == ["answered"]
 
-    async def test_a_fresh_message_counts_no_attempt(self, line):
+    async def test_of_a_predecessor_count_whatever_came_after_it(self, line, new_line):
+        contact = line.arrives("poison")
+        assert dies_over(line, contact).attempts == 1
+        assert open_turn(line.db, contact, new_line(line.db).conversation._begun).attempts == 2
+
+
+class TestWaiting:
+    """A message that nobody has begun on costs no attempt, and so no writing, however long."""
+
+    async def test_behind_others_counts_nothing(self, line):
+        begun = Begun()
+        begun._since -= timedelta(hours=1)
         contact = line.arrives("Hello")
-        open_turn(line.db, contact)
-        assert open_turn(line.db, contact).attempts == 0
+        age(line, contact)
+        for _ in range(5):
+            assert open_turn(line.db, contact, begun).attempts == 0
+
+    async def test_through_a_moment_s_trouble_counts_nothing(self, line):
+        begun = Begun()
+        contact = line.arrives("Hello")
+        begun.add(open_turn(line.db, contact, begun).message_id)
+        assert open_turn(line.db, contact, begun).attempts == 0
+
+    async def test_in_vain_for_longer_counts(self, line, monkeypatch):
+        begun = Begun()
+        contact = line.arrives("Hello")
+        message = open_turn(line.db, contact, begun).message_id
+        monkeypatch.setattr("channels.whatsapp.opening.TROUBLE", timedelta(0))
+        begun.add(message)
+        assert open_turn(line.db, contact, begun).attempts == 1
+        begun.discard(message)
+        assert open_turn(line.db, contact, begun).attempts == 1
 
 
 class TestEvenTheTextFails:

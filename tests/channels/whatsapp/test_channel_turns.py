@@ -134,10 +134,10 @@ class TestOneProcess:
         broken = line.arrives("Hello", phone=PHONES[0])
         fine = line.arrives("Hello", phone=PHONES[1])
 
-        def open_(database, contact):
+        def open_(database, contact, begun):
             if contact == broken:
                 raise RuntimeError("cannot be decrypted")
-            return open_turn(database, contact)
+            return open_turn(database, contact, begun)
 
         monkeypatch.setattr("channels.whatsapp.conversation.open_turn", open_)
         started(line.turns())
