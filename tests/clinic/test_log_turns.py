@@ -89,7 +89,7 @@ def test_a_message_that_is_not_there_has_no_turn(commit: Callable[..., None]) ->
 @pytest.mark.parametrize(
     "step",
     [
-        "unresolved_handoff",
+        "is_muted",
         "plan",
         "open_handoff",
         "_keep_tracker",
