@@ -14,8 +14,7 @@ QUESTION_TARGET_MS = 60.0
 TAP_TARGET_MS = 80.0
 # a contact asks a few things, so most turns have a past
 QUESTIONS_EACH = 4
-# category, day, time
-MOST_LISTS = 3
+QUESTIONS_ASKED = ("category", "day", "time")
 # each patient takes another row, none of them the last ("more")
 ROWS_USED = 4
 
@@ -85,13 +84,15 @@ def _bookings(run: Run, count: int) -> Dict[str, Any]:
 
 
 def _book(run: Run, phone: str, position: int) -> List[float]:
-    """Go through a booking: tap what the lists offer, write the name, tap "yes"; ms of each tap."""
+    """Go through a booking: tap what is offered, write the name, tap "yes"; ms of each tap."""
     taps: List[float] = []
     heard = run.line.write(phone, booking_opening().text)
-    for _ in range(MOST_LISTS):
-        if heard is None or not _is_list(heard.choices):
+    for _ in QUESTIONS_ASKED:
+        if heard is None or not heard.choices:
             break
-        heard = run.line.tap(phone, heard.choices[position % min(ROWS_USED, len(heard.choices))])
+        # a day with two times left offers buttons; the last choice is "another day" or "more"
+        rows = min(ROWS_USED, max(1, len(heard.choices) - 1))
+        heard = run.line.tap(phone, heard.choices[position % rows])
         taps += [heard.ms] if heard else []
     heard = run.line.write(phone, booking_name())
     if heard is not None and heard.choices:
@@ -99,7 +100,3 @@ def _book(run: Run, phone: str, position: int) -> List[float]:
         heard = run.line.tap(phone, heard.choices[0])
         taps += [heard.ms] if heard else []
     return taps
-
-
-def _is_list(choices: List[Dict[str, str]]) -> bool:
-    return bool(choices) and choices[0]["kind"] == "list_reply"
