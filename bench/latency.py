@@ -14,7 +14,7 @@ QUESTION_TARGET_MS = 60.0
 TAP_TARGET_MS = 80.0
 # a contact asks a few things, so most turns have a past
 QUESTIONS_EACH = 4
-QUESTIONS_ASKED = ("category", "day", "time")
+BOOKING_STEPS = ("category", "day", "time")
 # each patient takes another row, none of them the last ("more")
 ROWS_USED = 4
 
@@ -87,7 +87,7 @@ def _book(run: Run, phone: str, position: int) -> List[float]:
     """Go through a booking: tap what is offered, write the name, tap "yes"; ms of each tap."""
     taps: List[float] = []
     heard = run.line.write(phone, booking_opening().text)
-    for _ in QUESTIONS_ASKED:
+    for _ in BOOKING_STEPS:
         if heard is None or not heard.choices:
             break
         # a day with two times left offers buttons; the last choice is "another day" or "more"
