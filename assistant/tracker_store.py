@@ -22,6 +22,7 @@ from assistant.nlu.ages import MINOR
 from channels.bubbling import joined
 from channels.decisions import tapped_hurts
 from channels.turn import Turn, current_turn
+from clinic.crypto import encrypted_json
 from clinic.database import Database, database, now
 from clinic.logs import logger
 from clinic.models import Tracker
@@ -121,7 +122,7 @@ class ClinicTrackerStore(TrackerStore):
             message_id=turn.message_id,
             contact_id=turn.contact_id,
             bubbles=joined(turn.bubbles),
-            tracker_events=remembered(tracker, self.domain),
+            tracker_events=encrypted_json(remembered(tracker, self.domain)),
             handoff=handoff,
             red_flag=gate.get("red_flag") if handoff == "red_flag" else None,
             intent=intent,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Dict, FrozenSet, Optional, Sequence
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session, defer
@@ -150,6 +150,7 @@ def record(session: Session, reports: Sequence[Report], moment: Optional[datetim
 def _record_accepted(session: Session, wamids: Dict[int, str], moment: datetime) -> None:
     """What nearly all letters come to, written without making objects of them."""
     connection = connection_of(session)
+    alike: Dict[FrozenSet[str], List[Dict[str, Any]]] = {}
     for message_id, state in connection.execute(_STATES, {"ids": list(wamids)}).all():
         changes: Dict[str, Any] = {
             "wamid": wamids[int(message_id)],
@@ -158,7 +159,9 @@ def _record_accepted(session: Session, wamids: Dict[int, str], moment: datetime)
         }
         if RANK.get(state, 9) < RANK[SENT]:
             changes.update(state=SENT, sent_at=moment, detail=None)
-        connection.execute(_change(frozenset(changes)), {"row": message_id, **changes})
+        alike.setdefault(frozenset(changes), []).append({"row": message_id, **changes})
+    for names, rows in alike.items():
+        connection.execute(_change(names), rows)
 
 
 def _record(session: Session, message: Any, report: Report, moment: datetime) -> None:

@@ -80,7 +80,8 @@ def configure_logs(level: str, stream: Any = None) -> None:
     )
     structlog.configure(
         processors=[_key_values],
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # Rasa's lines below the level, a dozen in every turn, end before they are put together
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )

@@ -7,13 +7,14 @@ find their own work done) and a crash after it repeats nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from clinic.afterwords import Afterwords, add_afterwords
 from clinic.consent import record, withdraw_all
+from clinic.crypto import Ciphertext
 from clinic.database import connection_of, now
 from clinic.exercises.answers import hurts
 from clinic.guardians import hear_age, suspect_minor
@@ -43,8 +44,8 @@ class NoLongerMuted(Exception):
 class TurnResult:
     """What a turn leaves behind.
 
-    `tracker_events` is the conversation as Rasa will remember it (None: as before); with
-    `forget` Rasa starts afresh next time.
+    `tracker_events` is the conversation as Rasa will remember it (None: as before), as a list or
+    encrypted already (`clinic.crypto.encrypted_json`); with `forget` Rasa starts afresh next time.
     `handoff` is a reason of `clinic.models.handoff.REASONS`; the bot is mute from then on.
     `muted`: nobody was asked, since a person has the conversation.
     `age` is a patient's age in years, where one was said; `minor` that they seem to be under 18.
@@ -60,7 +61,7 @@ class TurnResult:
     message_id: int
     contact_id: int
     bubbles: List[Any] = field(default_factory=list)
-    tracker_events: Optional[List[Dict[str, Any]]] = None
+    tracker_events: Union[List[Dict[str, Any]], Ciphertext, None] = None
     forget: bool = False
     muted: bool = False
     handoff: Optional[str] = None

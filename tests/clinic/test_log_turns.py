@@ -11,6 +11,7 @@ from sqlalchemy import select
 import clinic.turns
 from clinic.bubbles import Text
 from clinic.contacts import ensure_contact
+from clinic.crypto import encrypted_json
 from clinic.database import Database
 from clinic.handoffs import open_handoff
 from clinic.models import Offer, Tracker
@@ -70,6 +71,13 @@ def test_a_turn_leaves_replies_tracker_language_and_a_handled_message(
     assert handled.content["marks"] == {"gate": "logistics"}
     assert contact(db, waiting.contact_id).language == "hi"
     assert handoffs(db, waiting.contact_id) == []
+
+
+def test_a_conversation_that_was_encrypted_beforehand_is_kept_as_one_that_was_not(
+    db: Database, waiting: Any, commit: Callable[..., None]
+) -> None:
+    commit(tracker_events=encrypted_json(EVENTS))
+    assert tracker(db, waiting.contact_id) == EVENTS
 
 
 def test_a_turn_is_committed_once(db: Database, waiting: Any, commit: Callable[..., None]) -> None:
